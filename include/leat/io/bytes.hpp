@@ -1,0 +1,23 @@
+#pragma once
+#include <compare>
+#include <cstddef>
+
+namespace leat {
+
+/// A number of bytes, so that a limit cannot be mistaken for a count of anything else.
+/// Written `leat::bytes{4096}` or, with `using namespace leat::literals`, `64_KiB`.
+struct bytes {
+    std::size_t count = 0;
+
+    friend constexpr bool operator==(bytes, bytes) = default;
+    friend constexpr auto operator<=>(bytes a, bytes b) { return a.count <=> b.count; }
+};
+
+inline namespace literals {
+constexpr bytes operator""_B(unsigned long long n) { return {static_cast<std::size_t>(n)}; }
+constexpr bytes operator""_KiB(unsigned long long n) { return {static_cast<std::size_t>(n) << 10}; }
+constexpr bytes operator""_MiB(unsigned long long n) { return {static_cast<std::size_t>(n) << 20}; }
+constexpr bytes operator""_GiB(unsigned long long n) { return {static_cast<std::size_t>(n) << 30}; }
+}  // namespace literals
+
+}  // namespace leat

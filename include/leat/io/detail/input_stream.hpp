@@ -1,0 +1,189 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "leat/io/bytes.hpp"
+#include "leat/io/detail/input_buffer.hpp"
+#include "leat/task/task.hpp"
+
+namespace leat::detail {
+
+class read_operation;
+
+/// The receiving half of a socket, of TLS, of a file: the buffer, and at most one read that waits.
+class input_stream {
+public:
+    input_stream(const input_stream&) = delete;
+    input_stream& operator=(const input_stream&) = delete;
+
+    /// A read waits: bytes are to be put into the buffer, and then bytes_arrived() called.
+    virtual void want_bytes() = 0;
+    /// "read 127.0.0.1:80" or "read /etc/motd": what an error is about.
+    virtual std::string subject() const = 0;
+
+    void bytes_arrived() noexcept;
+    /// No more bytes will come: the end of the stream (0), or an error.
+    void input_ended(std::exception_ptr why) noexcept;
+
+    input_buffer input;
+    read_operation* reading = nullptr;
+    std::exception_ptr input_error;
+    std::uint32_t limit = 64 * 1024;
+    std::int32_t budget = full_budget;  // bytes that may be read without suspension before the task lets others run
+    bool input_at_end = false;
+
+    static constexpr std::int32_t full_budget = 1 << 20;
+    static constexpr std::int32_t call_cost = 128;
+
+protected:
+    input_stream() = default;
+    ~input_stream() = default;
+};
+
+/// One read that is awaited.
+class read_operation : protected waiter {
+public:
+    enum class kind : std::uint8_t { some, line, until, exactly };
+    kind wanted() const noexcept { return kind_; }
+    /// How many more bytes it needs at least, if that is known.
+    std::size_t missing() const noexcept;
+
+protected:
+    read_operation(input_stream& from, kind what, std::size_t count) noexcept : from_(from), count_(count), kind_(what) {}
+    ~read_operation() {
+        if (suspended()) detach();
+    }
+
+    bool ready() noexcept {
+        from_.budget -= input_stream::call_cost;
+        if (from_.reading || from_.budget <= 0) [[unlikely]] return false;
+        from_.input.release_view();
+        return try_take();
+    }
+    bool start(promise_base& frame, std::source_location at);
+    /// Takes what was asked for, if it is there; sets the outcome.
+    bool try_take() noexcept {
+        if (kind_ == kind::line) {
+            if (from_.input.take_line(view_, count_)) return took();
+            return false;
+        }
+        return try_take_other();
+    }
+    bool took() noexcept {
+        state_ = has_value;
+        from_.budget -= static_cast<std::int32_t>(view_.size());
+        return true;
+    }
+    enum : std::uint8_t { pending, has_value, at_end, has_failed };
+    /// Null unless it failed. Throws `cancelled`.
+    std::exception_ptr error();
+
+    void cancel() noexcept override;
+    const char* describe() const noexcept override;
+
+    input_stream& from_;
+    std::string_view view_;
+    std::size_t count_;  // bytes wanted, or the limit
+    kind kind_;
+
+    /// For a search: what for, and how far it has come.
+    struct search {
+        const std::string_view* separators;
+        std::uint32_t count;
+        std::uint32_t searched;
+    };
+    search* search_ = nullptr;
+
+private:
+    friend class input_stream;
+    bool try_take_other() noexcept;
+    bool find_separator() noexcept;
+    /// Ends without a value if nothing more can come or the limit is reached.
+    bool try_end() noexcept;
+    void detach() noexcept;
+    void settle() noexcept;
+};
+
+/// A read that answers nullopt at the end of the stream.
+class optional_read : protected read_operation {
+public:
+    optional_read(input_stream& from, kind what, std::size_t count) noexcept : read_operation(from, what, count) {}
+
+    bool await_ready() noexcept { return ready(); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
+        return start(frame.promise(), at);
+    }
+    std::optional<std::string_view> await_resume() {
+        if (state_ == has_value) [[likely]] return view_;
+        if (auto failed = error()) std::rethrow_exception(failed);
+        return std::nullopt;
+    }
+    result<std::optional<std::string_view>> finish() {
+        if (state_ == has_value) return std::optional{view_};
+        if (auto failed = error()) return failure{std::move(failed)};
+        return std::optional<std::string_view>{};
+    }
+};
+
+class line_read final : optional_read {
+public:
+    line_read(input_stream& from, std::size_t limit) noexcept : optional_read(from, kind::line, limit) {}
+    using optional_read::await_ready;
+    using optional_read::await_resume;
+    using optional_read::await_suspend;
+    using optional_read::finish;
+};
+
+class some_read final : optional_read {
+public:
+    some_read(input_stream& from, std::size_t most) noexcept : optional_read(from, kind::some, most) {}
+    using optional_read::await_ready;
+    using optional_read::await_resume;
+    using optional_read::await_suspend;
+    using optional_read::finish;
+};
+
+template <std::size_t N>
+class until_read final : optional_read {
+public:
+    template <class... S>
+    until_read(input_stream& from, std::size_t limit, const S&... separators) noexcept
+        : optional_read(from, kind::until, limit), list_{std::string_view{separators}...} {
+        search_ = &state_of_search_;
+    }
+    using optional_read::await_ready;
+    using optional_read::await_resume;
+    using optional_read::await_suspend;
+    using optional_read::finish;
+
+private:
+    std::array<std::string_view, N> list_;
+    search state_of_search_{list_.data(), N, 0};
+};
+
+class exact_read final : read_operation {
+public:
+    exact_read(input_stream& from, std::size_t count) noexcept : read_operation(from, kind::exactly, count) {}
+
+    bool await_ready() noexcept { return ready(); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
+        return start(frame.promise(), at);
+    }
+    std::string_view await_resume() {
+        if (state_ == has_value) [[likely]] return view_;
+        std::rethrow_exception(error());
+    }
+    result<std::string_view> finish() {
+        if (state_ == has_value) return view_;
+        return failure{error()};
+    }
+};
+
+}  // namespace leat::detail

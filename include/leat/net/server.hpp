@@ -1,0 +1,93 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "leat/net/connection.hpp"
+
+namespace leat {
+
+struct server_options {
+    /// Connections at once, those that still close included. At the limit accepting pauses; the kernel's queue holds newcomers.
+    std::size_t max_connections = 16 * 1024;
+    /// The kernel's queue of connections that wait to be accepted.
+    int backlog = 1024;
+    /// How long a stopping server lets its handlers go on before it cancels them.
+    duration drain_timeout = std::chrono::seconds{10};
+    /// Each reader's limit on a line, and on what is kept while nobody reads.
+    bytes limit = {64 * 1024};
+    /// Several processes or loops may listen on the port, and the kernel spreads the connections (SO_REUSEPORT).
+    bool reuse_port = false;
+};
+
+namespace detail {
+
+/// What is called for each connection, without its type.
+class connection_handler {
+public:
+    virtual ~connection_handler() = default;
+    virtual task<> handle(stream_reader reader, stream_writer writer) = 0;
+};
+
+template <class Handler>
+class connection_handler_of final : public connection_handler {
+public:
+    template <class H>
+    explicit connection_handler_of(H&& handler) : handler_(std::forward<H>(handler)) {}
+    task<> handle(stream_reader reader, stream_writer writer) override { return handler_(std::move(reader), std::move(writer)); }
+
+private:
+    Handler handler_;
+};
+
+class server_core;
+
+}  // namespace detail
+
+/// A listening server. Its handlers are its children: they end before it does.
+class server {
+public:
+    explicit server(std::unique_ptr<detail::server_core> core) noexcept;
+    server(server&&) noexcept;
+    server& operator=(server&&) noexcept;
+    /// Stops listening and destroys the handlers that still run, at once.
+    ~server();
+
+    /// The first address it listens on; `.port()` is the port that was given for 0.
+    leat::address address() const noexcept;
+    /// All of them: a host name or "" may stand for several.
+    std::vector<leat::address> addresses() const;
+    /// Connections that are open or still closing.
+    std::size_t connections() const noexcept;
+
+    /// Serves until SIGINT or SIGTERM, or until close() is called. Then: stop accepting, let the handlers end within the drain time-out,
+    /// cancel those that have not, close.
+    /// Completes when: every connection has closed. Errors: none for a handler's own. Cancellation: stops at once, cancels the handlers and
+    /// waits for them. Source: asyncio Server.serve_forever.
+    task<> serve_forever();
+    /// The same end, asked for by the program: stops accepting, drains, closes. serve_forever then returns too.
+    task<> close();
+
+private:
+    std::unique_ptr<detail::server_core> core_;
+};
+
+namespace detail {
+task<server> start_server_with(std::unique_ptr<connection_handler> handler, endpoint at, server_options options);
+}
+
+/// Listens, and calls `handler(reader, writer)`, which returns a task<>, for each connection. Accepting begins at once.
+/// A handler that throws is logged with its peer and ends its own connection only. Out of descriptors (EMFILE) the server logs, pauses and goes on.
+/// Completes when: it listens. Errors: `leat::error` "listen ADDRESS: …", `name_error`. Port 0 takes a free one. Allocates: per connection its buffers'
+/// owner (about 300 bytes) and the handler's frame. Threads: handlers run on the loop that started the server. Source: asyncio.start_server.
+/// A lambda with owning captures must be named first (g++ 12 destroys one written inside `co_await` twice).
+template <class Handler>
+task<server> start_server(Handler&& handler, endpoint at, server_options options = {}) {
+    static_assert(detail::safe_inline_callable<Handler>, "name it first: g++ 12 destroys a closure written inside co_await twice");
+    return detail::start_server_with(std::make_unique<detail::connection_handler_of<std::decay_t<Handler>>>(std::forward<Handler>(handler)),
+                                     std::move(at), options);
+}
+
+}  // namespace leat

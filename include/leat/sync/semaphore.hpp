@@ -1,0 +1,110 @@
+#pragma once
+#include <cstddef>
+#include <utility>
+
+#include "leat/task/task.hpp"
+
+namespace leat {
+
+class semaphore;
+
+namespace detail {
+
+/// A waiter in a queue that is served in order of arrival.
+class queued_waiter : protected waiter {
+protected:
+    friend class waiter_queue;
+    queued_waiter* previous_ = nullptr;
+    queued_waiter* next_ = nullptr;
+};
+
+class waiter_queue {
+public:
+    bool empty() const noexcept { return first_ == nullptr; }
+    queued_waiter* first() const noexcept { return first_; }
+    void push(queued_waiter& w) noexcept;
+    void remove(queued_waiter& w) noexcept;
+
+private:
+    queued_waiter* first_ = nullptr;
+    queued_waiter* last_ = nullptr;
+};
+
+}  // namespace detail
+
+/// A place in a semaphore, given back by its destructor.
+class [[nodiscard]] semaphore_slot {
+public:
+    semaphore_slot() = default;
+    explicit semaphore_slot(semaphore& from) noexcept : from_(&from) {}
+    semaphore_slot(semaphore_slot&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
+    semaphore_slot& operator=(semaphore_slot&& other) noexcept {
+        if (this != &other) {
+            release();
+            from_ = std::exchange(other.from_, nullptr);
+        }
+        return *this;
+    }
+    ~semaphore_slot() { release(); }
+    /// Gives the place back early.
+    void release() noexcept;
+
+private:
+    semaphore* from_ = nullptr;
+};
+
+namespace detail {
+
+class acquire_awaiter final : queued_waiter {
+public:
+    explicit acquire_awaiter(semaphore& of) noexcept : of_(of) {}
+    ~acquire_awaiter();
+
+    bool await_ready() noexcept;
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
+        return start(frame.promise(), at);
+    }
+    semaphore_slot await_resume();
+    result<semaphore_slot> finish() { return await_resume(); }
+
+private:
+    friend class leat::semaphore;
+    enum : std::uint8_t { idle, queued, granted };
+    bool start(promise_base& frame, std::source_location at) noexcept;
+    void cancel() noexcept override;
+    const char* describe() const noexcept override { return "semaphore::acquire"; }
+
+    semaphore& of_;
+};
+
+}  // namespace detail
+
+/// Bounds how many tasks are inside a section at once (asyncio.Semaphore). Served in order of arrival. Must outlive its slots and waiters.
+/// Threads: the loop's own.
+class semaphore {
+public:
+    explicit semaphore(std::size_t places) noexcept : free_(places) {}
+    semaphore(const semaphore&) = delete;
+    semaphore& operator=(const semaphore&) = delete;
+
+    /// Completes when: a place is free; at once if one is. Errors: none.
+    /// Cancellation: no place is lost. Allocates: never. `auto slot = co_await slots.acquire();`
+    detail::acquire_awaiter acquire() noexcept { return detail::acquire_awaiter{*this}; }
+    /// How many places are free.
+    std::size_t available() const noexcept { return free_; }
+
+private:
+    friend class semaphore_slot;
+    friend class detail::acquire_awaiter;
+    void release() noexcept;
+
+    std::size_t free_;
+    detail::waiter_queue waiting_;
+};
+
+inline void semaphore_slot::release() noexcept {
+    if (from_) std::exchange(from_, nullptr)->release();
+}
+
+}  // namespace leat

@@ -1,0 +1,75 @@
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "leat/task/detail/borrowed.hpp"
+#include "leat/task/group.hpp"
+
+namespace leat {
+namespace detail {
+
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T>
+inline constexpr bool is_vector<std::vector<T>> = true;
+
+template <class T>
+using value_or_monostate = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+template <class T>
+task<> store(task<T> branch, std::optional<value_or_monostate<T>>& place) {
+    if constexpr (std::is_void_v<T>) {
+        co_await std::move(branch);
+        place.emplace();
+    } else {
+        place.emplace(co_await std::move(branch));
+    }
+}
+
+template <class... T>
+task<std::tuple<value_or_monostate<T>...>> gather_tasks(task<T>... branches) {
+    std::tuple<std::optional<value_or_monostate<T>>...> places;
+    task_group group;
+    std::apply([&](auto&... place) { (group.spawn(store(std::move(branches), place)), ...); }, places);
+    co_await group.join();
+    co_return std::apply([](auto&... place) { return std::tuple<value_or_monostate<T>...>{std::move(*place)...}; }, places);
+}
+
+}  // namespace detail
+
+/// Runs awaitables side by side and returns what each gave, in their order.
+/// @return a tuple, with `std::monostate` in place of void. For a vector of tasks: a vector (nothing for `task<>`).
+/// Completes when: all have ended. Errors: the first cancels the others, which are waited for; it is then rethrown (several: `error_group`).
+/// Cancellation: cancels all, waits for them. Tasks are taken by value, awaiters (`reader.read_line()`) are borrowed: then the whole must be
+/// awaited where it stands. Allocates: two frames a branch. Source: asyncio.gather, with the structure of TaskGroup.
+template <class... Awaitable>
+    requires(sizeof...(Awaitable) > 0 && (!detail::is_vector<std::remove_cvref_t<Awaitable>> && ...))
+auto gather(Awaitable&&... branches) {
+    constexpr bool all_tasks = (detail::is_task<std::remove_cvref_t<Awaitable>> && ...);
+    return detail::keep_or_borrow<all_tasks>(detail::gather_tasks(detail::as_task(std::forward<Awaitable>(branches))...));
+}
+
+template <class T>
+task<std::vector<T>> gather(std::vector<task<T>> branches) {
+    std::vector<std::optional<T>> places(branches.size());
+    task_group group;
+    for (std::size_t i = 0; i < branches.size(); ++i) group.spawn(detail::store(std::move(branches[i]), places[i]));
+    co_await group.join();
+    std::vector<T> values;
+    values.reserve(places.size());
+    for (auto& place : places) values.push_back(std::move(*place));
+    co_return values;
+}
+
+inline task<> gather(std::vector<task<>> branches) {
+    task_group group;
+    for (auto& branch : branches) group.spawn(std::move(branch));
+    co_await group.join();
+}
+
+}  // namespace leat

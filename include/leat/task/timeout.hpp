@@ -1,0 +1,105 @@
+#pragma once
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "leat/task/detail/timer.hpp"
+#include "leat/task/task.hpp"
+
+namespace leat {
+namespace detail {
+
+/// A strand of its own below the awaiting one, for `timeout` and `shield`.
+class inner_strand : protected waiter {
+public:
+    inner_strand(const inner_strand&) = delete;
+
+protected:
+    inner_strand() = default;
+    ~inner_strand() = default;
+    /// True if the frame has ended at once.
+    bool run(promise_base& frame, promise_base& first, std::source_location at, bool shielded) noexcept;
+
+    struct strand_type final : context {
+        strand_type(context* up, inner_strand& in) noexcept;
+        inner_strand& owner;
+    };
+    std::optional<strand_type> inner_;
+};
+
+class timeout_base : protected inner_strand, protected timer {
+protected:
+    explicit timeout_base(duration limit) noexcept : limit_(limit) {}
+    bool start(promise_base& frame, promise_base& first, std::source_location at) noexcept;
+    void expired() noexcept override;
+    void cancel() noexcept override;
+    const char* describe() const noexcept override { return "timeout"; }
+    /// After the inside has ended: what to throw instead of its `cancelled`.
+    std::exception_ptr verdict(std::exception_ptr inside) noexcept;
+
+    duration limit_;
+    bool fired_ = false;
+    bool outer_cancelled_ = false;
+};
+
+template <class T>
+class timeout_awaiter final : timeout_base {
+public:
+    timeout_awaiter(duration limit, task<T>&& inside) noexcept : timeout_base(limit), inside_(std::move(inside)) {}
+
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
+        return start(frame.promise(), inside_.frame().promise(), at);
+    }
+    T await_resume() {
+        auto& ended = inside_.frame().promise();
+        if (ended.error) std::rethrow_exception(verdict(std::move(ended.error)));
+        return ended.take();
+    }
+    result<T> finish() {
+        auto& ended = inside_.frame().promise();
+        if (ended.error) {
+            auto error = verdict(std::move(ended.error));
+            if (is_cancelled(error)) throw cancelled{};
+            return failure{std::move(error)};
+        }
+        if constexpr (std::is_void_v<T>)
+            return {};
+        else
+            return std::move(*ended.value);
+    }
+
+private:
+    task<T> inside_;
+};
+
+/// `timeout(…)` before it is awaited. Awaited where it stands: neither copied nor moved.
+template <class T>
+class [[nodiscard]] timeout_call {
+public:
+    timeout_call(duration limit, task<T>&& inside) noexcept : limit_(limit), inside_(std::move(inside)) {}
+    timeout_call(const timeout_call&) = delete;
+    timeout_call& operator=(const timeout_call&) = delete;
+    timeout_awaiter<T> operator co_await() && noexcept { return timeout_awaiter<T>{limit_, std::move(inside_)}; }
+
+private:
+    duration limit_;
+    task<T> inside_;
+};
+
+}  // namespace detail
+
+/// Runs an awaitable and cancels it when `limit` has passed.
+/// Completes when: it has ended; also after the limit, since the inside is waited for while it cleans up.
+/// Errors: `timeout_error` if this limit's own timer ended it; a value that was reached all the same wins. Its own exceptions pass.
+/// Cancellation: from outside passes through as `cancelled`. Reads lose no byte.
+/// A task is taken by value, an awaiter borrowed: `timeout(50ms, reader.read_line())`; await it where it stands.
+/// Allocates: one frame for a borrowed awaiter, else never. Source: asyncio.timeout, asyncio.wait_for.
+template <class Awaitable>
+auto timeout(duration limit, Awaitable&& inside) {
+    using T = decltype(detail::as_task(std::forward<Awaitable>(inside)));
+    return detail::timeout_call<typename T::value_type>{limit, detail::as_task(std::forward<Awaitable>(inside))};
+}
+
+}  // namespace leat

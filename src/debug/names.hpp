@@ -1,0 +1,19 @@
+#pragma once
+#include <string_view>
+
+namespace leat::debug {
+
+/// The last part of a source file's path.
+inline std::string_view file_only(std::string_view path) {
+    auto slash = path.rfind('/');
+    return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+/// "void serve(serve()::_Z5servev.Frame*)" as g++ 12 names a coroutine, "task<> serve()" as clang does: the name alone.
+inline std::string_view function_only(std::string_view name) {
+    if (auto open = name.find('('); open != std::string_view::npos) name = name.substr(0, open);
+    if (auto space = name.rfind(' '); space != std::string_view::npos) name = name.substr(space + 1);
+    return name;
+}
+
+}  // namespace leat::debug

@@ -1,0 +1,174 @@
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <memory>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "leat/io/error.hpp"
+
+namespace leat::detail {
+namespace {
+
+constexpr std::size_t scratch_size = 64 * 1024;
+constexpr int events_per_wait = 256;
+constexpr int repeats_per_event = 64;  // accepts in a row before the other descriptors get their turn
+
+}  // namespace
+
+/// Level-triggered readiness, one system call an event. Interest in a descriptor is dropped lazily: when it turns out ready and
+/// nobody asks, so that an operation that is started again and again costs no epoll_ctl.
+class epoll_engine final : public engine {
+public:
+    epoll_engine() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), scratch_(new char[scratch_size]) {
+        if (epoll_ < 0) throw error(errno, "epoll_create1", "event loop");
+    }
+    ~epoll_engine() override { ::close(epoll_); }
+
+    void submit(operation& op) override {
+        op.in_flight_ = true;
+        op.cancelling_ = false;
+        if (op.how_ == operation::waits_for::writable) {  // most sends and writes succeed at once
+            completion done = op.attempt({scratch_.get(), scratch_size});
+            if (done.result != -EAGAIN) return finish(op, done);
+        }
+        slot& at = slot_of(op.fd_);
+        bool reads = op.how_ == operation::waits_for::readable;
+        (reads ? at.in : at.out) = &op;
+        if (int failed = want(op.fd_, at.mask | (reads ? EPOLLIN : EPOLLOUT)); failed != 0) {
+            (reads ? at.in : at.out) = nullptr;
+            finish(op, {.result = -failed});
+        }
+    }
+
+    void cancel(operation& op) override {
+        if (!op.in_flight_ || op.cancelling_) return;
+        slot& at = slot_of(op.fd_);
+        if (at.in == &op)
+            at.in = nullptr;
+        else if (at.out == &op)
+            at.out = nullptr;
+        else
+            return;  // finished, and about to be told
+        op.cancelling_ = true;
+        finish(op, {.result = -ECANCELED});
+    }
+
+    void wait(duration timeout) override {
+        deliver_finished();
+        if (!finished_.empty()) timeout = duration::zero();
+        epoll_event events[events_per_wait];
+        int count = poll(events, timeout);
+        for (int i = 0; i < count; ++i) ready(events[i].data.fd, events[i].events);
+        deliver_finished();
+    }
+
+    void close(int fd) noexcept override {
+        if (static_cast<std::size_t>(fd) < slots_.size()) slots_[fd] = {};
+        ::close(fd);
+    }
+    void forget(int fd) noexcept override {
+        if (static_cast<std::size_t>(fd) >= slots_.size()) return;
+        if (slots_[fd].mask != 0) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+        slots_[fd] = {};
+    }
+
+    std::string_view name() const noexcept override { return "epoll"; }
+    bool runs_files() const noexcept override { return false; }
+
+private:
+    struct slot {
+        operation* in = nullptr;
+        operation* out = nullptr;
+        unsigned mask = 0;
+    };
+    struct finished {
+        operation* op;
+        completion done;
+    };
+
+    slot& slot_of(int fd) {
+        if (static_cast<std::size_t>(fd) >= slots_.size()) slots_.resize(fd + 64);
+        return slots_[fd];
+    }
+
+    int want(int fd, unsigned mask) noexcept {
+        slot& at = slots_[fd];
+        if (at.mask == mask) return 0;
+        epoll_event event{};
+        event.events = mask;
+        event.data.fd = fd;
+        int call = mask == 0 ? EPOLL_CTL_DEL : at.mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+        if (::epoll_ctl(epoll_, call, fd, &event) != 0 && mask != 0) return errno;
+        at.mask = mask;
+        return 0;
+    }
+
+    int poll(epoll_event* events, duration timeout) noexcept {
+        if (timeout < duration::zero()) return ::epoll_wait(epoll_, events, events_per_wait, -1);
+        if (timeout == duration::zero()) return ::epoll_wait(epoll_, events, events_per_wait, 0);
+        if (precise_) {
+            timespec limit{static_cast<time_t>(timeout.count() / 1'000'000'000), static_cast<long>(timeout.count() % 1'000'000'000)};
+            auto count = static_cast<int>(::syscall(SYS_epoll_pwait2, epoll_, events, events_per_wait, &limit, nullptr, 0));
+            if (count >= 0 || errno != ENOSYS) return count;
+            precise_ = false;
+        }
+        auto milliseconds = (timeout.count() + 999'999) / 1'000'000;
+        return ::epoll_wait(epoll_, events, events_per_wait, static_cast<int>(std::min<long long>(milliseconds, 3'600'000)));
+    }
+
+    void ready(int fd, unsigned events) {
+        constexpr unsigned trouble = EPOLLHUP | EPOLLERR;
+        if (slot& at = slot_of(fd); at.in && (events & (EPOLLIN | trouble))) run(fd, *at.in);
+        if (slot& at = slot_of(fd); at.out && (events & (EPOLLOUT | trouble))) run(fd, *at.out);
+        slot& at = slot_of(fd);
+        unsigned mask = at.mask;
+        if (!at.in && (events & (EPOLLIN | trouble))) mask &= ~EPOLLIN;
+        if (!at.out && (events & (EPOLLOUT | trouble))) mask &= ~EPOLLOUT;
+        if (at.mask != 0) want(fd, mask);
+    }
+
+    void run(int fd, operation& op) {
+        const auto kind = op.repeats();
+        const bool reads = op.how_ == operation::waits_for::readable;
+        for (int i = 0; i < repeats_per_event; ++i) {
+            completion done = op.attempt({scratch_.get(), scratch_size});
+            if (done.result == -EAGAIN) return;
+            done.more = kind == operation::repetition::burst ? done.result >= 0
+                                                             : kind == operation::repetition::each_event && done.result > 0;
+            if (!done.more) {
+                slot& at = slot_of(fd);
+                (reads ? at.in : at.out) = nullptr;
+                op.in_flight_ = false;
+            }
+            op.complete(done);  // which may cancel the operation, close the descriptor, or end the operation's life
+            if (kind != operation::repetition::burst || slot_of(fd).in != &op) return;
+        }
+    }
+
+    void finish(operation& op, completion done) { finished_.push_back({&op, done}); }
+
+    void deliver_finished() {
+        delivering_.swap(finished_);
+        for (auto [op, done] : delivering_) {
+            op->in_flight_ = false;
+            op->complete(done);
+        }
+        delivering_.clear();
+    }
+
+    int epoll_;
+    bool precise_ = true;
+    std::unique_ptr<char[]> scratch_;
+    std::vector<slot> slots_;
+    std::vector<finished> finished_;
+    std::vector<finished> delivering_;
+};
+
+std::unique_ptr<engine> make_epoll_engine() { return std::make_unique<epoll_engine>(); }
+
+}  // namespace leat::detail

@@ -1,0 +1,23 @@
+#include "engine/operation/accept.hpp"
+
+#include <liburing.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace leat::detail {
+
+void accept_operation::prepare(io_uring_sqe& sqe) noexcept {
+    io_uring_prep_multishot_accept(&sqe, fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+completion accept_operation::attempt(scratch_buffer) noexcept {
+    int fd;
+    // A connection that was reset while it waited in the queue is no error of the listener.
+    do fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    if (fd < 0) return {.result = errno == EWOULDBLOCK ? -EAGAIN : -errno};
+    return {.result = fd};
+}
+
+}  // namespace leat::detail

@@ -1,0 +1,135 @@
+#include "engine/pool/thread_pool.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+
+namespace leat::detail {
+namespace {
+
+// Its only purpose is that a blocking call returns EINTR. SIGURG does nothing by default, so a stray one is harmless.
+constexpr int interrupt_signal = SIGURG;
+
+void install_interrupt() {
+    struct sigaction current {};
+    ::sigaction(interrupt_signal, nullptr, &current);
+    if (current.sa_handler != SIG_DFL) return;
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    ::sigaction(interrupt_signal, &action, nullptr);
+}
+
+}  // namespace
+
+thread_pool::~thread_pool() {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    arrived_.notify_all();
+    // A signal may come just before its call begins to block, so it is repeated until the call has ended.
+    auto running = [this] { return std::any_of(workers_.begin(), workers_.end(), [](auto& w) { return w.running != nullptr; }); };
+    while (running()) {
+        for (worker& w : workers_)
+            if (w.running && w.running->cancelling_) ::pthread_kill(w.thread.native_handle(), interrupt_signal);
+        ended_changed_.wait_for(lock, std::chrono::milliseconds(5));
+    }
+    lock.unlock();
+    for (worker& w : workers_) w.thread.join();
+}
+
+void thread_pool::submit(operation& op) {
+    op.in_flight_ = true;
+    ++unfinished_;
+    std::lock_guard lock(mutex_);
+    op.cancelling_ = false;
+    queue_.push_back(&op);
+    if (idle_ < queue_.size() && workers_.size() < most_threads) {
+        if (workers_.empty()) install_interrupt();
+        worker& added = workers_.emplace_back();
+        // Signals belong to the thread that runs the loop, but for the one that interrupts.
+        sigset_t all, before;
+        ::sigfillset(&all);
+        ::sigdelset(&all, interrupt_signal);
+        ::pthread_sigmask(SIG_BLOCK, &all, &before);
+        added.thread = std::thread([this, &added] { work(added); });
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    } else {
+        arrived_.notify_one();
+    }
+}
+
+void thread_pool::cancel(operation& op) {
+    std::lock_guard lock(mutex_);
+    if (op.cancelling_) return;
+    if (auto at = std::find(queue_.begin(), queue_.end(), &op); at != queue_.end()) {
+        op.cancelling_ = true;
+        queue_.erase(at);
+        ended_.push_back({&op, {.result = -ECANCELED}});
+        std::uint64_t one = 1;
+        [[maybe_unused]] auto n = ::write(wake_, &one, sizeof one);
+        return;
+    }
+    for (worker& w : workers_) {
+        if (w.running != &op) continue;
+        op.cancelling_ = true;
+        if (op.how_ == operation::waits_for::file) ::pthread_kill(w.thread.native_handle(), interrupt_signal);
+    }
+}
+
+void thread_pool::deliver() {
+    if (unfinished_ == 0) return;
+    std::vector<ended> now;
+    {
+        std::lock_guard lock(mutex_);
+        now.swap(ended_);
+    }
+    for (auto [op, done] : now) {
+        --unfinished_;
+        op->in_flight_ = false;
+        op->complete(done);
+    }
+}
+
+void thread_pool::wait_for(operation& op) {
+    std::unique_lock lock(mutex_);
+    if (auto at = std::find(queue_.begin(), queue_.end(), &op); at != queue_.end()) {
+        queue_.erase(at);
+    } else {
+        auto has_ended = [&] { return std::any_of(ended_.begin(), ended_.end(), [&](auto& e) { return e.op == &op; }); };
+        ended_changed_.wait(lock, has_ended);
+        std::erase_if(ended_, [&](auto& e) { return e.op == &op; });
+    }
+    op.in_flight_ = false;
+    --unfinished_;
+}
+
+void thread_pool::work(worker& self) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        ++idle_;
+        arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        --idle_;
+        if (queue_.empty()) return;
+        operation& op = *queue_.front();
+        queue_.pop_front();
+        self.running = &op;
+        completion done;
+        do {
+            lock.unlock();
+            done = op.attempt({});
+            lock.lock();
+        } while (done.result == -EINTR && !op.cancelling_);
+        if (done.result == -EINTR) done.result = -ECANCELED;
+        self.running = nullptr;
+        ended_.push_back({&op, done});
+        ended_changed_.notify_all();
+        std::uint64_t one = 1;
+        [[maybe_unused]] auto n = ::write(wake_, &one, sizeof one);
+    }
+}
+
+}  // namespace leat::detail

@@ -1,0 +1,38 @@
+#include <cstdlib>
+#include <ctime>
+#include <stdexcept>
+
+#include "engine/engine.hpp"
+#include "leat/log/log.hpp"
+
+namespace leat::detail {
+
+std::unique_ptr<engine> select_engine() {
+    const char* asked = std::getenv("LEAT_ENGINE");
+    const std::string_view choice = asked ? asked : "";
+    if (choice == "epoll") {
+        log::info("engine: epoll (LEAT_ENGINE=epoll)");
+        return make_epoll_engine();
+    }
+    if (!choice.empty() && choice != "uring" && choice != "auto")
+        throw std::invalid_argument("LEAT_ENGINE=" + std::string{choice} + ": expected uring, epoll or auto");
+    std::string why_not;
+    if (auto made = make_uring_engine(why_not)) {
+        log::info("engine: io_uring ({})", choice == "uring" ? "LEAT_ENGINE=uring" : "every operation it needs is there");
+        return made;
+    }
+    // Asked for by name and refused is worth a warning; the fallback by itself is everyday life in a container.
+    if (choice == "uring")
+        log::warn("engine: epoll, though LEAT_ENGINE=uring: {}", why_not);
+    else
+        log::info("engine: epoll, since io_uring is not available: {}", why_not);
+    return make_epoll_engine();
+}
+
+time_point clock_now() noexcept {
+    timespec now;
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return time_point{std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec}};
+}
+
+}  // namespace leat::detail

@@ -1,0 +1,88 @@
+#include "http/request_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <initializer_list>
+#include <stdexcept>
+
+#include "http/ascii.hpp"
+#include "leat/log/printable.hpp"
+
+namespace leat::http {
+
+namespace {
+
+struct default_field {
+    std::string_view name;
+    std::string_view line;
+};
+
+constexpr std::array defaults{
+    default_field{"User-Agent", "User-Agent: leat/0.1\r\n"},
+    default_field{"Accept", "Accept: */*\r\n"},
+    default_field{"Accept-Encoding", "Accept-Encoding: identity\r\n"},
+};
+
+void check(std::string_view what, std::string_view value) {
+    const auto bad = [](char c) { return c == ' ' || ascii::is_control(c); };
+    if (value.empty() || std::any_of(value.begin(), value.end(), bad))
+        throw std::invalid_argument("http request: bad " + std::string(what) + " \"" + printable(value) + "\"");
+}
+
+void put(std::string& out, std::initializer_list<std::string_view> pieces) {
+    for (auto piece : pieces) out.append(piece);
+}
+
+}  // namespace
+
+void write_request_head(std::string& out, const request_head& request) {
+    if (!ascii::is_token(request.method))
+        throw std::invalid_argument("http request: bad method \"" + printable(request.method) + "\"");
+    check("target", request.target);
+    check("host", request.host);
+    if (ascii::breaks_line(request.authorization))
+        throw std::invalid_argument("http request: CR, LF or NUL in the authorization");
+    const auto own = [&](std::string_view name) { return request.fields && request.fields->contains(name); };
+
+    put(out, {request.method, " ", request.target, " HTTP/1.1\r\n"});
+    if (!own("Host")) put(out, {"Host: ", request.host, "\r\n"});
+    for (const auto& field : defaults)
+        if (!own(field.name)) out.append(field.line);
+    if (!request.authorization.empty() && !own("Authorization"))
+        put(out, {"Authorization: ", request.authorization, "\r\n"});
+    if (request.content_length) {
+        std::array<char, 20> digits;
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), *request.content_length).ptr;
+        put(out, {"Content-Length: ", {digits.data(), static_cast<std::size_t>(end - digits.data())}, "\r\n"});
+    }
+    if (!request.keep_alive && !own("Connection")) out.append("Connection: close\r\n");
+    if (request.fields) {
+        for (auto field : *request.fields) {
+            // Two lengths in one request would be smuggling, were they to differ.
+            if (request.content_length && ascii::equal(field.name, "Content-Length")) continue;
+            put(out, {field.name, ": ", field.value, "\r\n"});
+        }
+    }
+    out.append("\r\n");
+}
+
+std::string basic_authorization(std::string_view user, std::string_view password) {
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string plain;
+    put(plain, {user, ":", password});
+    std::string out = "Basic ";
+    for (std::size_t i = 0; i < plain.size(); i += 3) {
+        const auto byte = [&](std::size_t k) {
+            return i + k < plain.size() ? static_cast<unsigned>(static_cast<unsigned char>(plain[i + k])) : 0u;
+        };
+        const unsigned bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        out += alphabet[bits >> 18];
+        out += alphabet[bits >> 12 & 63];
+        out += i + 1 < plain.size() ? alphabet[bits >> 6 & 63] : '=';
+        out += i + 2 < plain.size() ? alphabet[bits & 63] : '=';
+    }
+    return out;
+}
+
+}  // namespace leat::http

@@ -1,0 +1,194 @@
+// URLs over Boost.URL, which this file alone includes.
+//
+// Boost.URL is strict: it takes RFC 3986 and nothing else. What people paste and servers send is put into that form
+// first, by tidy() below, so that the grammar itself is left to Boost.
+
+#include "http/url.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <algorithm>
+
+#include "http/ascii.hpp"
+#include "http/percent.hpp"
+#include "leat/http/error.hpp"
+#include "leat/log/printable.hpp"
+
+namespace leat::http {
+
+namespace {
+
+namespace urls = boost::urls;
+
+constexpr std::size_t longest = 64 * 1024;  // bytes; no server takes more, and offsets stay small
+constexpr std::size_t longest_host = 255;
+
+std::string_view view(urls::string_view text) { return {text.data(), text.size()}; }
+
+// The URL for an error's text: no control characters, and no password, since such texts end up in logs.
+std::string quote(std::string_view text) {
+    std::string shown{text};
+    const auto slashes = text.find("//");
+    const auto start = slashes == std::string_view::npos ? 0 : slashes + 2;
+    const auto end = std::min(text.find_first_of("/?#", start), text.size());
+    const auto at = text.substr(0, end).rfind('@');
+    if (at != std::string_view::npos && at >= start) shown.replace(start, at - start, "***");
+    return "\"" + printable(shown, 200) + "\"";
+}
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+    throw url_error("bad URL " + quote(text) + ": " + std::string(why));
+}
+
+bool is_scheme(std::string_view text) {
+    const auto in_scheme = [](char c) {
+        return ascii::is_alpha(c) || ascii::is_digit(c) || c == '+' || c == '-' || c == '.';
+    };
+    return !text.empty() && ascii::is_alpha(text[0]) && std::all_of(text.begin(), text.end(), in_scheme);
+}
+
+// A reference as RFC 3986 has it: no fragment, nothing in the path or the query that must be encoded.
+std::string tidy(std::string_view original) {
+    std::string_view text = ascii::trim(original);
+    if (text.size() > longest) refuse(original, "longer than 64 KiB");
+    if (std::any_of(text.begin(), text.end(), ascii::is_control)) refuse(original, "control character");
+    text = text.substr(0, text.find('#'));
+
+    // The authority stays as it is: guessing what a strange one means is how requests reach the wrong host.
+    std::size_t rest = 0;
+    const auto colon = text.find_first_of(":/?");
+    if (colon != std::string_view::npos && text[colon] == ':' && is_scheme(text.substr(0, colon))) rest = colon + 1;
+    if (text.substr(rest).starts_with("//")) rest = std::min(text.find_first_of("/?", rest + 2), text.size());
+
+    std::string out{text.substr(0, rest)};
+    for (std::size_t i = rest; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool escape = c == '%' && i + 2 < text.size() && ascii::hex_value(text[i + 1]) >= 0 &&
+                            ascii::hex_value(text[i + 2]) >= 0;
+        constexpr std::string_view legal = "-._~:/?@!$&'()*+,;=";
+        if (escape || ascii::is_alpha(c) || ascii::is_digit(c) || legal.find(c) != std::string_view::npos) {
+            out += c;
+        } else {
+            append_percent(out, c);
+        }
+    }
+    return out;
+}
+
+// The host in lower case, an IPv6 address in its shortest form and in brackets.
+std::string host_of(const urls::url_view& parts, std::string_view original) {
+    if (parts.host_type() == urls::host_type::ipv6) return "[" + parts.host_ipv6_address().to_string() + "]";
+    if (parts.host_type() == urls::host_type::ipvfuture) refuse(original, "unknown kind of address");
+    std::string host = parts.host();  // decoded
+    if (host.empty()) refuse(original, "no host");
+    if (host.size() > longest_host) refuse(original, "the host's name is longer than 255 bytes");
+    for (char& c : host) {
+        if (!ascii::is_ascii(c)) refuse(original, "a host outside ASCII must be written in its xn-- form");
+        if (!ascii::is_alpha(c) && !ascii::is_digit(c) && c != '-' && c != '.' && c != '_')
+            refuse(original, "a character in the host that no host has");
+        c = ascii::lower(c);
+    }
+    return host;
+}
+
+std::string_view path_of(const urls::url_view& parts, std::string_view original) {
+    auto path = view(parts.encoded_path());
+    if (path.empty()) return "/";
+    // Boost 1.81 takes "http://host:80x/" for the port 80 and the path "x/".
+    if (!path.starts_with('/')) refuse(original, "not a URL");
+    // And where RFC 3986 5.2.4 drops a ".." that would climb above the root, it leaves it in front.
+    while (path.starts_with("/../")) path.remove_prefix(3);
+    return path == "/.." ? "/" : path;
+}
+
+}  // namespace
+
+struct url_builder {
+    static url build(const urls::url_view& parts, std::string_view original) {
+        const auto scheme = view(parts.scheme());
+        const bool secure = ascii::equal(scheme, "https");
+        if (!secure && !ascii::equal(scheme, "http"))
+            refuse(original, scheme.empty() ? "no http:// or https:// in front" : "neither http nor https");
+        if (!parts.has_authority()) refuse(original, "no host");
+
+        url made;
+        const std::uint16_t usual = secure ? 443 : 80;
+        made.port_ = usual;
+        if (parts.has_port() && !parts.port().empty()) {
+            made.port_ = parts.port_number();  // 0 if it is too large
+            if (made.port_ == 0) refuse(original, "impossible port");
+        }
+        const std::string host = host_of(parts, original);
+        const std::string prefix = secure ? "https://" : "http://";
+        const std::string port = ":" + std::to_string(made.port_);
+
+        made.origin_ = prefix + host + port;
+        made.authority_at_ = static_cast<std::uint32_t>(prefix.size());
+        made.host_size_ = static_cast<std::uint32_t>(host.size());
+        made.text_ = prefix + host;
+        if (made.port_ != usual) made.text_ += port;
+        made.path_at_ = static_cast<std::uint32_t>(made.text_.size());
+        made.text_.append(path_of(parts, original));
+        // "?" alone is kept: to a server "/a" and "/a?" may differ.
+        if (parts.has_query()) made.text_.append("?").append(view(parts.encoded_query()));
+
+        if (parts.has_userinfo()) {
+            made.has_credentials_ = true;
+            made.user_ = percent_decode(view(parts.encoded_user()));
+            made.password_ = percent_decode(view(parts.encoded_password()));
+        }
+        return made;
+    }
+
+    static void keep_credentials(url& to, const url& from) {
+        if (to.has_credentials_ || !from.has_credentials_ || !to.same_origin(from)) return;
+        to.has_credentials_ = true;
+        to.user_ = from.user_;
+        to.password_ = from.password_;
+    }
+};
+
+namespace {
+
+bool has_dot_segments(const urls::url_view& parts) {
+    return view(parts.encoded_path()).find("/.") != std::string_view::npos;
+}
+
+urls::url_view parse_tidy(const std::string& text, std::string_view original) {
+    const auto parsed = urls::parse_uri_reference(text);
+    if (!parsed) {
+        const bool ascii_only = std::all_of(text.begin(), text.end(), ascii::is_ascii);
+        refuse(original, ascii_only ? "not a URL" : "a host outside ASCII must be written in its xn-- form");
+    }
+    return *parsed;
+}
+
+}  // namespace
+
+url url::parse(std::string_view text) {
+    const std::string tidied = tidy(text);
+    const auto parts = parse_tidy(tidied, text);
+    if (!has_dot_segments(parts)) return url_builder::build(parts, text);
+    urls::url clean{parts};
+    clean.normalize_path();
+    return url_builder::build(clean, text);
+}
+
+url url::resolve(std::string_view reference) const {
+    const std::string tidied = tidy(reference);
+    const auto parts = parse_tidy(tidied, reference);
+    urls::url joined;
+    if (!urls::resolve(urls::url_view{text_}, parts, joined)) refuse(reference, "not a reference to " + quote(text_));
+    url made = url_builder::build(joined, reference);
+    url_builder::keep_credentials(made, *this);
+    return made;
+}
+
+std::string_view url::host() const noexcept {
+    const auto host = view(authority_at_, host_size_);
+    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+}  // namespace leat::http

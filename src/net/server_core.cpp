@@ -1,0 +1,222 @@
+#include "net/server_core.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include "engine/socket.hpp"
+#include "leat/log/log.hpp"
+
+namespace leat::detail {
+namespace {
+
+constexpr auto pause_without_descriptors = std::chrono::milliseconds{100};
+
+bool out_of_something(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
+}  // namespace
+
+/// One listening socket. Lives until its last accept has completed; then, if the server has gone, ends itself.
+class server_core::listener final : public accept_operation, private resident, private timer {
+public:
+    listener(server_core& core, int fd) : core_(&core) { accept_from(fd); }
+    ~listener() { loop::current().close(descriptor()); }
+
+    void accept() {
+        wanted_ = true;
+        if (!in_flight() && !armed()) loop::current().submit(*this);
+    }
+    void stop() noexcept {
+        wanted_ = false;
+        disarm();
+        loop::current().cancel(*this);
+    }
+    void abandon() noexcept {
+        core_ = nullptr;
+        stop();
+        if (!in_flight()) delete this;
+        else loop::current().adopt(*this);
+    }
+    void abort() noexcept override { loop::current().cancel(*this); }
+
+    void complete(completion done) noexcept override {
+        if (!core_) {
+            if (done.result >= 0) loop::current().close(done.result);
+            if (!done.more) delete this;
+            return;
+        }
+        if (done.result >= 0) {
+            core_->accepted(done.result);
+        } else if (out_of_something(-done.result)) {
+            // The connection stays in the kernel's queue; trying again at once would only spin.
+            log::error("accept {}: {} (errno {}); pausing for {} ms", local_of(descriptor()), std::strerror(-done.result), -done.result,
+                       pause_without_descriptors.count());
+            if (wanted_) arm(pause_without_descriptors);
+            return;
+        } else if (done.result != -ECANCELED) {
+            log::warn("accept {}: {} (errno {})", local_of(descriptor()), std::strerror(-done.result), -done.result);
+        }
+        if (!done.more && wanted_ && !armed()) loop::current().submit(*this);
+    }
+
+private:
+    void expired() noexcept override {
+        if (wanted_ && !in_flight()) loop::current().submit(*this);
+    }
+    server_core* core_;
+    bool wanted_ = false;
+};
+
+/// One connection and the strand of its handler. Ends when both have.
+class server_core::session final : public context, private connection_owner, public pooled<session> {
+public:
+    using pooled<session>::operator new;
+    using pooled<session>::operator delete;
+
+    session(server_core& core, int fd) : context(&core.scope_, &session::handler_ended), core_(&core) {
+        stream_ = new tcp_stream(fd, peer_of(fd), this);
+        stream_->limit = static_cast<std::uint32_t>(core.options_.limit.count);
+        handler_ = core.handler_->handle(stream_reader{*stream_}, stream_writer{*stream_});
+        schedule_strand(*this, handler_.frame().promise());
+    }
+
+    tcp_stream* stream() const noexcept { return stream_; }
+    void destroy_handler() noexcept {
+        handler_ = {};
+        end_if_over();
+    }
+
+private:
+    friend class server_core;
+    static void handler_ended(context& strand) noexcept {
+        auto& self = static_cast<session&>(strand);
+        if (auto& error = self.handler_.frame().promise().error; error && !is_cancelled(error))
+            log::error("handler of {} ended with an error: {}", self.stream_ ? self.stream_->peer().to_string() : std::string{"a closed connection"},
+                       leat::describe(error));
+        self.destroy_handler();
+    }
+    void connection_closed() noexcept override {
+        stream_ = nullptr;
+        end_if_over();
+    }
+    void end_if_over() noexcept {
+        if (stream_ || handler_) return;
+        server_core& core = *core_;
+        delete this;
+        core.session_ended();
+    }
+
+    server_core* core_;
+    tcp_stream* stream_;
+    task<> handler_;
+};
+
+server_core::server_core(std::unique_ptr<connection_handler> handler, const server_options& options)
+    : handler_(std::move(handler)), options_(options), scope_(running_strand(), nullptr) {}
+
+server_core::~server_core() {
+    watch_signals(false);
+    for (listener* l : listeners_) l->abandon();
+    for (int fd : held_) loop::current().close(fd);
+    // Handlers end now; what they wrote is still sent, by the loop.
+    while (scope_.first_child) {
+        auto& last = static_cast<session&>(*scope_.first_child);
+        if (last.stream_) last.stream_->forget_owner();
+        last.stream_ = nullptr;
+        last.handler_ = {};
+        delete &last;
+    }
+}
+
+void server_core::listen(const address& at) {
+    int fd = listen_on(at, options_.backlog, options_.reuse_port);
+    set_no_delay(fd);  // accepted sockets inherit it
+    listeners_.push_back(new listener(*this, fd));
+    addresses_.push_back(local_of(fd));
+}
+
+void server_core::start_accepting() {
+    accepting_ = true;
+    for (listener* l : listeners_) l->accept();
+}
+
+void server_core::stop_accepting() noexcept {
+    accepting_ = false;
+    // Newcomers are refused from here on, rather than left in the kernel's queue.
+    for (listener* l : listeners_) l->abandon();
+    listeners_.clear();
+    for (int fd : held_) loop::current().close(fd);
+    held_.clear();
+    stopping.set();
+    if (count_ == 0) drained.set();
+}
+
+void server_core::ask_to_end() noexcept {
+    for (context* c = scope_.first_child; c;) {
+        context* following = c->next;
+        if (tcp_stream* stream = static_cast<session*>(c)->stream()) stream->end_when_idle();
+        c = following;
+    }
+}
+
+void server_core::cancel_handlers() noexcept { scope_.cancel_children(); }
+
+void server_core::abort_connections() noexcept {
+    for (context* c = scope_.first_child; c;) {
+        context* following = c->next;
+        if (tcp_stream* stream = static_cast<session*>(c)->stream()) stream->abort();
+        c = following;
+    }
+}
+
+void server_core::watch_signals(bool on) {
+    if (on == watching_) return;
+    watching_ = on;
+    if (on)
+        loop::current().listen(*this);
+    else
+        loop::current().unlisten(*this);
+}
+
+bool server_core::on_signal(int) noexcept {
+    // The second signal is the impatient one: it goes on to the root, which is cancelled.
+    if (stopping.is_set()) return false;
+    stopping.set();
+    return true;
+}
+
+void server_core::accepted(int fd) {
+    if (count_ >= options_.max_connections || !accepting_) {
+        held_.push_back(fd);
+        if (!accepting_) loop::current().close(fd), held_.pop_back();
+        return;
+    }
+    ++count_;
+    try {
+        new session(*this, fd);
+    } catch (...) {
+        --count_;
+        log::error("accept: {}", leat::describe(std::current_exception()));
+    }
+    if (count_ >= options_.max_connections && !paused_) {
+        paused_ = true;
+        log::warn("server {}: {} connections, the limit; others wait", addresses_.front(), count_);
+        for (listener* l : listeners_) l->stop();
+    }
+}
+
+void server_core::session_ended() noexcept {
+    --count_;
+    if (count_ == 0 && stopping.is_set()) drained.set();
+    if (!accepting_) return;
+    while (!held_.empty() && count_ < options_.max_connections) {
+        int fd = held_.front();
+        held_.erase(held_.begin());
+        accepted(fd);
+    }
+    if (paused_ && count_ < options_.max_connections) {
+        paused_ = false;
+        for (listener* l : listeners_) l->accept();
+    }
+}
+
+}  // namespace leat::detail

@@ -1,0 +1,275 @@
+#include "net/tcp_stream.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "engine/socket.hpp"
+#include "leat/log/log.hpp"
+#include "task/loop.hpp"
+
+namespace leat::detail {
+namespace {
+
+constexpr std::size_t bulk_room = 128 * 1024;      // one direct receive
+constexpr std::size_t shared_buffer = 4096;        // a standing receive that filled this has more behind it
+constexpr std::uint8_t full_before_direct = 4;     // so many full ones in a row are bulk
+constexpr std::size_t small_receive = 2048;        // a direct receive of less is no bulk
+constexpr auto flush_stall = std::chrono::seconds{30};  // a closing connection whose peer takes nothing for so long is cut
+
+}  // namespace
+
+/// What a connection needs only while it closes.
+struct tcp_stream::closing final : resident, timer {
+    explicit closing(tcp_stream& s) noexcept : stream(s) {}
+    void abort() noexcept override { stream.abort(); }
+    void expired() noexcept override {
+        linger_over = true;
+        stream.step_close();
+    }
+    tcp_stream& stream;
+    bool linger_over = false;
+    bool aborted = false;
+};
+
+tcp_stream::tcp_stream(int fd, const address& peer, connection_owner* owner) noexcept : fd_(fd), peer_(peer), owner_(owner) {
+    receive_from(fd);
+    send_to(fd);
+}
+
+tcp_stream::~tcp_stream() {
+    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity_);
+}
+
+address tcp_stream::local() const noexcept { return fd_ < 0 ? address{} : local_of(fd_); }
+
+// ---- receiving
+
+void tcp_stream::want_bytes() {
+    if (ends_when_idle_ && input.empty()) return input_ended(nullptr);
+    if (!receiving()) arm();
+}
+
+void tcp_stream::end_when_idle() noexcept {
+    ends_when_idle_ = true;
+    if (reading && input.empty()) input_ended(nullptr);
+}
+
+void tcp_stream::arm() {
+    if (fd_ < 0) return;
+    if (direct_ && !discarding_) {
+        char* into = input.room(bulk_room / 2, bulk_room, reading == nullptr);
+        target(into, input.room_size());
+    } else {
+        if (reading) input.release_if_empty();
+        target(nullptr, 0);
+    }
+    loop::current().submit(static_cast<receive_operation&>(*this));
+}
+
+void tcp_stream::take_bytes(const char* data, std::size_t size) {
+    char* into = input.room(size, size, reading == nullptr);
+    std::memcpy(into, data, size);
+    input.commit(size);
+    bytes_arrived();
+}
+
+void tcp_stream::received(completion done) noexcept {
+    if (done.result > 0) {
+        const auto size = static_cast<std::size_t>(done.result);
+        if (discarding_) {
+            // Only read so that the peer sees no reset.
+        } else if (has_target()) {
+            if (size < small_receive && input.empty()) {
+                if (full_receives_ > 0 && --full_receives_ == 0) direct_ = false;
+            } else {
+                full_receives_ = full_before_direct;
+            }
+            input.commit(size);
+            bytes_arrived();
+        } else {
+            full_receives_ = size >= shared_buffer ? static_cast<std::uint8_t>(full_receives_ + 1) : 0;
+            if (full_receives_ >= full_before_direct) direct_ = true;
+            try {
+                take_bytes(done.data, size);
+            } catch (...) {
+                input_ended(std::current_exception());
+            }
+        }
+    } else if (done.result == 0) {
+        peer_ended_ = true;
+        input_ended(nullptr);
+    } else if (done.result != -ECANCELED && done.result != -EINTR && done.result != -EAGAIN) {
+        peer_ended_ = true;
+        input_ended(std::make_exception_ptr(error(-done.result, "read", peer_.to_string())));
+    }
+    after_receive(done.more);
+}
+
+/// Goes on, stops or changes its way of receiving.
+void tcp_stream::after_receive(bool more) noexcept {
+    if (closing_) return step_close();
+    if (more) {
+        const bool enough = !reading && input.size() > limit;
+        if (enough || direct_) loop::current_or_null()->cancel(static_cast<receive_operation&>(*this));
+        return;
+    }
+    if (reading && !input_at_end) {
+        try {
+            arm();
+        } catch (...) {
+            input_ended(std::current_exception());
+        }
+    }
+}
+
+// ---- sending
+
+void tcp_stream::flush() noexcept {
+    if (sending_size_ != 0 || size_ == 0 || fd_ < 0 || output_failed()) {
+        update_fast_end();
+        return;
+    }
+    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity_);
+    sending_ = std::exchange(memory_, nullptr);
+    sending_capacity_ = capacity_;
+    sending_size_ = size_;
+    sending_done_ = 0;
+    set_buffer(nullptr, 0);
+    source(sending_, sending_size_);
+    loop::current_or_null()->submit(static_cast<send_operation&>(*this));
+}
+
+void tcp_stream::sent(completion done) noexcept {
+    if (done.result < 0) {
+        sending_size_ = sending_done_ = 0;
+        size_ = 0;
+        if (done.result != -ECANCELED || !closing_) fail_output(std::make_exception_ptr(error(-done.result, "write", peer_.to_string())));
+    } else {
+        sending_done_ += static_cast<std::uint32_t>(done.result);
+        if (closing_) closing_->disarm();  // it moves: the time without progress begins anew
+        if (sending_done_ < sending_size_) {
+            pump();
+            source(sending_ + sending_done_, sending_size_ - sending_done_);
+            loop::current_or_null()->submit(static_cast<send_operation&>(*this));
+            return;
+        }
+        sending_size_ = sending_done_ = 0;
+        loop::current_or_null()->buffers().give_back(std::exchange(sending_, nullptr), sending_capacity_);
+    }
+    pump();
+    if (size_ != 0) {
+        if (!output_failed()) return flush();
+        size_ = 0;
+    }
+    settle_output();
+}
+
+/// Everything has been sent: what was waiting for that?
+void tcp_stream::settle_output() noexcept {
+    if (ending_output_ && !shut_down_ && buffered() == 0) {
+        shut_down_ = true;
+        before_end();
+        if (fd_ >= 0 && !output_failed()) shut_down_sending(fd_);
+    }
+    if (watcher) watcher->look();
+    if (closing_) step_close();
+}
+
+void tcp_stream::end_output() noexcept {
+    if (ending_output_) return;
+    ending_output_ = true;
+    refuse_output();
+    flush();
+    settle_output();
+}
+
+// ---- closing
+
+void tcp_stream::begin_close() noexcept {
+    if (closing_ || fd_ < 0) return;
+    closing_ = std::make_unique<closing>(*this);
+    loop::current_or_null()->adopt(*closing_);
+    ending_output_ = true;
+    discarding_ = true;
+    refuse_output();
+    flush();
+    step_close();
+}
+
+void tcp_stream::abort() noexcept {
+    if (fd_ < 0) return;
+    if (!closing_) {
+        closing_ = std::make_unique<closing>(*this);
+        loop::current_or_null()->adopt(*closing_);
+        refuse_output();
+    }
+    if (!closing_->aborted && buffered() != 0 && !output_failed())
+        fail_output(std::make_exception_ptr(error(ECONNABORTED, "close with " + std::to_string(buffered()) + " bytes unsent", peer_.to_string())));
+    closing_->aborted = closing_->linger_over = true;
+    size_ = 0;
+    step_close();
+}
+
+void tcp_stream::step_close() noexcept {
+    loop& here = *loop::current_or_null();
+    const bool cut = closing_->aborted || output_failed();
+    if (!cut) {
+        if (buffered() != 0) {  // sent() comes back here
+            if (closing_->linger_over) return abort();
+            if (!closing_->armed()) closing_->arm(flush_stall);
+            return;
+        }
+        if (!shut_down_) {
+            shut_down_ = true;
+            closing_->disarm();
+            before_end();
+            if (buffered() != 0) return;
+            if (!peer_ended_) shut_down_sending(fd_);
+        }
+        if (!peer_ended_ && !closing_->linger_over) {
+            if (!closing_->armed()) closing_->arm(std::chrono::milliseconds(linger_ms));
+            if (!receiving()) arm();
+            return;
+        }
+    }
+    // Nothing more to say or to hear: no operation may outlive the descriptor.
+    if (receiving()) return here.cancel(static_cast<receive_operation&>(*this));
+    if (send_operation::in_flight()) return here.cancel(static_cast<send_operation&>(*this));
+    finish_close();
+}
+
+void tcp_stream::finish_close() noexcept {
+    loop& here = *loop::current_or_null();
+    here.close(std::exchange(fd_, -1));
+    here.release(*closing_);
+    closing_.reset();
+    if (!input_at_end) input_ended(nullptr);
+    if (watcher)
+        watcher->look();
+    else if (output_failed() && !writer_held_)
+        log::warn("closing a dropped connection: {}", describe(output_error()));
+    if (owner_) std::exchange(owner_, nullptr)->connection_closed();
+    maybe_end();
+}
+
+void tcp_stream::maybe_end() noexcept {
+    if (fd_ < 0 && !reader_held_ && !writer_held_) delete this;
+}
+
+void tcp_stream::reader_dropped() noexcept {
+    reader_held_ = false;
+    if (writer_held_) return;
+    if (fd_ < 0) return maybe_end();
+    begin_close();
+}
+
+void tcp_stream::writer_dropped() noexcept {
+    writer_held_ = false;
+    if (fd_ < 0) return maybe_end();
+    if (reader_held_)
+        end_output();  // the reader may go on to the end
+    else
+        begin_close();
+}
+
+}  // namespace leat::detail

@@ -1,0 +1,91 @@
+#pragma once
+#include <memory>
+
+#include "engine/operation/receive.hpp"
+#include "engine/operation/send.hpp"
+#include "leat/io/detail/transport.hpp"
+#include "task/small_pool.hpp"
+
+namespace leat::detail {
+
+/// Is told when a connection it gave away has closed: a server, which counts them.
+class connection_owner {
+public:
+    virtual void connection_closed() noexcept = 0;
+
+protected:
+    ~connection_owner() = default;
+};
+
+/// A TCP connection. Receives in one of two ways: standing, into the engine's shared buffers, while little comes; straight into its
+/// own buffer, a receive at a time, when much does. Never two receives at once.
+class tcp_stream : public transport, private receive_operation, private send_operation {
+public:
+    tcp_stream(int fd, const address& peer, connection_owner* owner = nullptr) noexcept;
+    static void* operator new(std::size_t size) { return small_pool::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { small_pool::release(memory, size); }
+
+    void want_bytes() override;
+    std::string subject() const override { return peer_.to_string(); }
+    std::string output_subject() const override { return peer_.to_string(); }
+    std::size_t bytes_in_flight() const noexcept override { return sending_size_ - sending_done_; }
+    void reader_dropped() noexcept override;
+    void writer_dropped() noexcept override;
+    void end_output() noexcept override;
+    bool output_ended() const noexcept override { return shut_down_; }
+    void begin_close() noexcept override;
+    bool closed() const noexcept override { return fd_ < 0; }
+    address peer() const noexcept override { return peer_; }
+    address local() const noexcept override;
+    void flush() noexcept override;
+
+    void forget_owner() noexcept { owner_ = nullptr; }
+    /// Ends it without ceremony: what was not sent is dropped.
+    void abort() noexcept;
+    /// From now on a read that would have to wait for the peer's next word sees the end of the stream: a server drains.
+    void end_when_idle() noexcept;
+    /// Much is expected: receive straight into the own buffer from the start, or no longer.
+    void expect_bulk(bool much) noexcept { direct_ = much; }
+    /// The descriptor, for a splice, while no receive is in flight and nothing is buffered.
+    int descriptor() const noexcept { return fd_; }
+    bool receiving() const noexcept { return receive_operation::in_flight(); }
+
+protected:
+    virtual ~tcp_stream();
+    /// Bytes from the kernel; a TLS stream decrypts them here.
+    virtual void take_bytes(const char* data, std::size_t size);
+    /// Called before the end of the output is sent.
+    virtual void before_end() noexcept {}
+
+private:
+    struct closing;
+    void received(completion done) noexcept override;
+    void sent(completion done) noexcept override;
+    void urge() noexcept override { flush(); }
+    void arm();
+    void after_receive(bool more) noexcept;
+    void settle_output() noexcept;
+    void step_close() noexcept;
+    void finish_close() noexcept;
+    void maybe_end() noexcept;
+
+    int fd_;
+    address peer_;
+    connection_owner* owner_;
+    char* sending_ = nullptr;
+    std::uint32_t sending_capacity_ = 0;
+    std::uint32_t sending_size_ = 0;
+    std::uint32_t sending_done_ = 0;
+    std::uint8_t full_receives_ = 0;
+    bool direct_ = false;
+    bool reader_held_ = true;
+    bool writer_held_ = true;
+    bool ending_output_ = false;
+    bool shut_down_ = false;
+    bool discarding_ = false;
+    bool ends_when_idle_ = false;
+    bool peer_ended_ = false;  // nothing more will come, so nothing needs to be drained
+    std::unique_ptr<closing> closing_;
+};
+
+}  // namespace leat::detail

@@ -1,0 +1,62 @@
+#include "leat/sync/semaphore.hpp"
+
+namespace leat {
+namespace detail {
+
+void waiter_queue::push(queued_waiter& w) noexcept {
+    w.previous_ = last_;
+    w.next_ = nullptr;
+    (last_ ? last_->next_ : first_) = &w;
+    last_ = &w;
+}
+
+void waiter_queue::remove(queued_waiter& w) noexcept {
+    (w.previous_ ? w.previous_->next_ : first_) = w.next_;
+    (w.next_ ? w.next_->previous_ : last_) = w.previous_;
+}
+
+acquire_awaiter::~acquire_awaiter() {
+    if (state_ == queued) of_.waiting_.remove(*this);
+    if (state_ == granted) of_.release();  // granted, but its frame died before it could take the place
+}
+
+bool acquire_awaiter::await_ready() noexcept {
+    if (of_.free_ == 0 || !of_.waiting_.empty()) return false;
+    --of_.free_;
+    state_ = granted;
+    return true;
+}
+
+bool acquire_awaiter::start(promise_base& frame, std::source_location at) noexcept {
+    if (!suspend(frame, at)) return false;
+    of_.waiting_.push(*this);
+    state_ = queued;
+    return true;
+}
+
+void acquire_awaiter::cancel() noexcept {
+    of_.waiting_.remove(*this);
+    state_ = idle;
+    wake_cancelled();
+}
+
+semaphore_slot acquire_awaiter::await_resume() {
+    if (was_cancelled()) throw cancelled{};
+    state_ = idle;
+    return semaphore_slot{of_};
+}
+
+}  // namespace detail
+
+void semaphore::release() noexcept {
+    if (waiting_.empty()) {
+        ++free_;
+        return;
+    }
+    auto& next = static_cast<detail::acquire_awaiter&>(*waiting_.first());
+    waiting_.remove(next);
+    next.state_ = detail::acquire_awaiter::granted;
+    next.wake();
+}
+
+}  // namespace leat

@@ -1,0 +1,90 @@
+#include "leat/task/group.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "task/small_pool.hpp"
+
+namespace leat::detail {
+
+/// One child: its strand, and the frame it owns.
+struct nursery::child final : context, pooled<child> {
+    child(context& scope, nursery& in, promise_base& first_frame) noexcept
+        : context(&scope, &nursery::child_finished), owner(in), first(first_frame) {}
+    ~child() { first.handle().destroy(); }
+
+    using pooled<child>::operator new;
+    using pooled<child>::operator delete;
+
+    nursery& owner;
+    promise_base& first;
+};
+
+nursery::nursery() noexcept : scope_(running_strand(), nullptr) {}
+
+nursery::~nursery() {
+    // The newest first, as the frames of one task would go.
+    while (scope_.first_child) delete static_cast<child*>(scope_.first_child);
+}
+
+void nursery::adopt(promise_base& first) {
+    auto* added = new child(scope_, *this, first);
+    // The scope was made before its parent was cancelled, perhaps.
+    if (scope_.parent && scope_.parent->cancelled) added->cancelled = true;
+    ++size_;
+    schedule_strand(*added, first);
+}
+
+void nursery::cancel() noexcept {
+    scope_.cancelled = true;
+    scope_.cancel_children();
+}
+
+void nursery::child_finished(context& strand) noexcept {
+    auto& ended = static_cast<child&>(strand);
+    nursery& owner = ended.owner;
+    std::exception_ptr error = std::move(ended.first.error);
+    delete &ended;
+    --owner.size_;
+    if (error && !is_cancelled(error)) {
+        owner.errors_.push_back(std::move(error));
+        owner.cancel();
+    }
+    if (owner.empty() && owner.joining_) owner.joining_->wake();
+}
+
+bool join_awaiter::start(promise_base& frame, std::source_location at) {
+    if (children_.joining_) throw std::logic_error("task_group: joined twice at once");
+    const bool was_cancelled_before = frame.strand->cancelled;
+    suspend_regardless(frame, at);
+    children_.joining_ = this;
+    if (was_cancelled_before) cancel();
+    return true;
+}
+
+void join_awaiter::cancel() noexcept {
+    state_ = 1;
+    children_.cancel();
+}
+
+std::exception_ptr join_awaiter::take_error() {
+    std::vector<std::exception_ptr> errors;
+    errors.swap(children_.errors_);
+    children_.scope_.cancelled = false;  // the next children have their chance
+    if (errors.empty()) return state_ == 1 ? std::make_exception_ptr(cancelled{}) : nullptr;
+    if (errors.size() == 1) return errors.front();
+    return std::make_exception_ptr(error_group(std::move(errors)));
+}
+
+void join_awaiter::await_resume() {
+    if (auto error = take_error()) std::rethrow_exception(error);
+}
+
+result<void> join_awaiter::finish() {
+    auto error = take_error();
+    if (!error) return {};
+    if (is_cancelled(error)) throw cancelled{};
+    return failure{std::move(error)};
+}
+
+}  // namespace leat::detail

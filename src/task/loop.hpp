@@ -1,0 +1,138 @@
+#pragma once
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "engine/pool/thread_pool.hpp"
+#include "io/buffer_pool.hpp"
+#include "leat/task/detail/context.hpp"
+#include "leat/task/detail/flushable.hpp"
+#include "task/timer_heap.hpp"
+
+namespace leat::detail {
+
+/// Something that the loop owns while it closes (a dropped writer, a file's last write): `run` waits for it within the linger
+/// time, then ends it.
+class resident {
+public:
+    virtual void abort() noexcept = 0;
+
+protected:
+    resident() = default;
+    ~resident();
+
+private:
+    friend class loop;
+    resident* previous_ = nullptr;
+    resident* next_ = nullptr;
+    bool listed_ = false;
+};
+
+/// Wants to be told of SIGINT, SIGTERM and the like.
+class signal_listener {
+public:
+    /// True if the signal is dealt with.
+    virtual bool on_signal(int signal) noexcept = 0;
+
+protected:
+    ~signal_listener() = default;
+};
+
+/// One thread's loop: ready strands, then what they wrote, then timers, then the kernel.
+class loop {
+public:
+    explicit loop(bool catches_signals);
+    ~loop();
+    loop(const loop&) = delete;
+    loop& operator=(const loop&) = delete;
+
+    /// The loop of this thread; throws std::logic_error outside `leat::run`.
+    static loop& current();
+    static loop* current_or_null() noexcept { return current_; }
+
+    /// Turns until `done`.
+    void run_until(const bool& done);
+    /// Turns until the residents are gone, at most so long, then ends them.
+    void finish(duration linger);
+
+    void submit(operation& op) {
+        if (op.how() < operation::waits_for::file || (op.how() == operation::waits_for::file && engine_->runs_files()))
+            engine_->submit(op);
+        else
+            pool_.submit(op);
+    }
+    void cancel(operation& op) {
+        if (op.how() < operation::waits_for::file || (op.how() == operation::waits_for::file && engine_->runs_files()))
+            engine_->cancel(op);
+        else
+            pool_.cancel(op);
+    }
+    void close(int fd) noexcept { engine_->close(fd); }
+    engine& kernel() noexcept { return *engine_; }
+    thread_pool& pool() noexcept { return pool_; }
+    timer_heap& timers() noexcept { return timers_; }
+    buffer_pool& buffers() noexcept { return buffers_; }
+
+    void make_ready(context& strand);
+    void take_from_ready(context& strand) noexcept;
+    void mark_dirty(flushable& writer) noexcept {
+        if (writer.dirty_) return;
+        writer.dirty_ = true;
+        writer.next_dirty_ = dirty_;
+        dirty_ = &writer;
+    }
+    void forget_dirty(flushable& writer) noexcept;
+    void adopt(resident& object) noexcept;
+    void release(resident& object) noexcept;
+
+    void listen(signal_listener& listener);
+    void unlisten(signal_listener& listener) noexcept;
+    /// The first signal that nobody dealt with: it cancelled the root. 0: none.
+    int ending_signal() const noexcept { return ending_signal_; }
+    void set_root(context* root) noexcept { root_ = root; }
+    context* root() const noexcept { return root_; }
+
+    /// Runs a strand whose wait is over until it waits again or has ended.
+    void resume(context& strand) noexcept;
+
+    context* running = nullptr;        // the strand whose frame is on the stack
+    promise_base* ended = nullptr;     // the frame that has just ended
+    std::int32_t budget = 0;           // awaits without suspension before the task has to let others run
+
+private:
+    class wake_operation;
+    void turn();
+    void run_ready();
+    void flush_dirty() noexcept;
+    void deliver_signals();
+    static void on_signal(int signal);
+
+    static inline constinit thread_local loop* current_ = nullptr;
+
+    int wake_fd_;
+    std::unique_ptr<engine> engine_;
+    thread_pool pool_;
+    timer_heap timers_;
+    buffer_pool buffers_;
+    std::vector<context*> ready_;
+    std::vector<context*> batch_;
+    flushable* dirty_ = nullptr;
+    resident* residents_ = nullptr;
+    std::unique_ptr<wake_operation> waker_;
+    std::vector<signal_listener*> listeners_;
+    bool catches_signals_;
+    int ending_signal_ = 0;
+    context* root_ = nullptr;
+    loop* outer_;
+};
+
+/// Awaits in a row that may go on at once: about a fifth of a millisecond of line reads.
+inline constexpr std::int32_t inline_budget = 4096;
+
+}  // namespace leat::detail
