@@ -1,6 +1,6 @@
 // Load: N connections, each with `depth` lines of 64 bytes in flight, closed loop, for a fixed count of lines or until
-// the time is up. Every byte of the replies is compared. On epoll: measured against a generator on io_uring, it leaves
-// the servers' ratios steadier and costs the same; the JSON report says how busy it was.
+// the time is up. Every byte of the replies is compared. On epoll, since a generator on io_uring cost as much for a line;
+// the JSON report says how busy it was.
 #define _GNU_SOURCE
 #include "connect.h"
 

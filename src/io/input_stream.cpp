@@ -32,8 +32,8 @@ bool read_operation::start(promise_base& frame, std::source_location at) {
     if (kind_ == kind::exactly && count_ > largest_buffer) throw std::length_error(from_.subject() + ": one read of more than 1 GiB");
     if (state_ == has_value) return false;
     from_.input.release_view();
-    if (try_take() || try_end()) {
-        // Only the budget was used up: the value is there, and the others have their turn first.
+    if (try_take() || try_end() || (from_.fill_now() && (try_take() || try_end()))) {
+        // Where the budget is used up the others have their turn first; the value is kept.
         if (from_.budget > 0) return false;
         from_.budget = input_stream::full_budget;
         if (frame.strand->cancelled) return false;
@@ -61,6 +61,8 @@ bool read_operation::try_take_other() noexcept {
             return took();
         case kind::until:
             return find_separator();
+        case kind::message:
+            return take_message();
         case kind::line:
             break;
     }
@@ -141,6 +143,7 @@ const char* read_operation::describe() const noexcept {
         case kind::line: return "read_line";
         case kind::until: return "read_until";
         case kind::exactly: return "read_exactly";
+        case kind::message: return "read";
     }
     return "read";
 }

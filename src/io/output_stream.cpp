@@ -105,6 +105,7 @@ bool write_operation::start(promise_base& frame, std::source_location at) {
     const bool behind_a_large_one = to_.large_writes_ > 0;
     state_ = waits_low;
     if (count_ != 0) {
+        to_.before_append();
         if (total <= to_.high_water && !behind_a_large_one) {
             for (std::uint32_t i = 0; i < count_; ++i) to_.append(pieces_[i]);
         } else {

@@ -88,7 +88,7 @@ void queue::append(level at, std::string_view text) noexcept {
 
 void queue::start() {
     all_signals_blocked here;
-    std::thread{[this] { work(); }}.detach();  // check-idioms: allow thread
+    std::thread{[this] { work(); }}.detach();  // check-idioms: allow thread detach, it may be in a write that never ends
     running_ = true;
 }
 

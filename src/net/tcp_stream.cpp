@@ -57,8 +57,13 @@ void tcp_stream::end_when_idle() noexcept {
 void tcp_stream::arm() {
     if (fd_ < 0) return;
     if (direct_ && !discarding_) {
-        char* into = input.room(bulk_room / 2, bulk_room, reading == nullptr);
-        target(into, input.room_size());
+        if (layered_) {
+            const std::span<char> into = direct_room();
+            target(into.data(), into.size());
+        } else {
+            char* into = input.room(bulk_room / 2, bulk_room, reading == nullptr);
+            target(into, input.room_size());
+        }
     } else {
         if (reading) input.release_if_empty();
         target(nullptr, 0);
@@ -73,6 +78,14 @@ void tcp_stream::take_bytes(const char* data, std::size_t size) {
     bytes_arrived();
 }
 
+void tcp_stream::give_bytes(const char* data, std::size_t size) noexcept {
+    try {
+        take_bytes(data, size);
+    } catch (...) {
+        receive_ended(std::current_exception());
+    }
+}
+
 void tcp_stream::received(completion done) noexcept {
     if (done.result > 0) {
         const auto size = static_cast<std::size_t>(done.result);
@@ -84,23 +97,23 @@ void tcp_stream::received(completion done) noexcept {
             } else {
                 full_receives_ = full_before_direct;
             }
-            input.commit(size);
-            bytes_arrived();
+            if (layered_) {
+                give_bytes(target_data(), size);
+            } else {
+                input.commit(size);
+                bytes_arrived();
+            }
         } else {
             full_receives_ = size >= shared_buffer ? static_cast<std::uint8_t>(full_receives_ + 1) : 0;
             if (full_receives_ >= full_before_direct) direct_ = true;
-            try {
-                take_bytes(done.data, size);
-            } catch (...) {
-                input_ended(std::current_exception());
-            }
+            give_bytes(done.data, size);
         }
     } else if (done.result == 0) {
         peer_ended_ = true;
-        input_ended(nullptr);
+        receive_ended(nullptr);
     } else if (done.result != -ECANCELED && done.result != -EINTR && done.result != -EAGAIN) {
         peer_ended_ = true;
-        input_ended(std::make_exception_ptr(error(-done.result, "read", peer_.to_string())));
+        receive_ended(std::make_exception_ptr(error(-done.result, "read", peer_.to_string())));
     }
     after_receive(done.more);
 }
@@ -113,11 +126,11 @@ void tcp_stream::after_receive(bool more) noexcept {
         if (enough || direct_) loop::current_or_null()->cancel(static_cast<receive_operation&>(*this));
         return;
     }
-    if (reading && !input_at_end) {
+    if ((reading || needs_bytes_) && !input_at_end) {
         try {
             arm();
         } catch (...) {
-            input_ended(std::current_exception());
+            receive_ended(std::current_exception());
         }
     }
 }
@@ -129,12 +142,16 @@ void tcp_stream::flush() noexcept {
         update_fast_end();
         return;
     }
-    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity_);
-    sending_ = std::exchange(memory_, nullptr);
-    sending_capacity_ = capacity_;
-    sending_size_ = size_;
-    sending_done_ = 0;
+    send_buffer(std::exchange(memory_, nullptr), capacity_, size_);
     set_buffer(nullptr, 0);
+}
+
+void tcp_stream::send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept {
+    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity_);
+    sending_ = memory;
+    sending_capacity_ = capacity;
+    sending_size_ = size;
+    sending_done_ = 0;
     source(sending_, sending_size_);
     loop::current_or_null()->submit(static_cast<send_operation&>(*this));
 }
@@ -143,7 +160,11 @@ void tcp_stream::sent(completion done) noexcept {
     if (done.result < 0) {
         sending_size_ = sending_done_ = 0;
         size_ = 0;
-        if (done.result != -ECANCELED || !closing_) fail_output(std::make_exception_ptr(error(-done.result, "write", peer_.to_string())));
+        if (end_said_) {
+            peer_ended_ = true;  // everything written had been sent; that nobody hears the layer's farewell is no failure
+        } else if (done.result != -ECANCELED || !closing_) {
+            fail_output(std::make_exception_ptr(error(-done.result, "write", peer_.to_string())));
+        }
     } else {
         sending_done_ += static_cast<std::uint32_t>(done.result);
         if (closing_) closing_->disarm();  // it moves: the time without progress begins anew
@@ -157,7 +178,7 @@ void tcp_stream::sent(completion done) noexcept {
         loop::current_or_null()->buffers().give_back(std::exchange(sending_, nullptr), sending_capacity_);
     }
     pump();
-    if (size_ != 0) {
+    if (size_ != 0 || (layered_ && buffered() != 0)) {
         if (!output_failed()) return flush();
         size_ = 0;
     }
@@ -166,18 +187,26 @@ void tcp_stream::sent(completion done) noexcept {
 
 /// Everything has been sent: what was waiting for that?
 void tcp_stream::settle_output() noexcept {
-    if (ending_output_ && !shut_down_ && buffered() == 0) {
-        shut_down_ = true;
-        before_end();
-        if (fd_ >= 0 && !output_failed()) shut_down_sending(fd_);
-    }
+    if (ending_output_ && !shut_down_ && buffered() == 0) send_end();
     if (watcher) watcher->look();
     if (closing_) step_close();
+}
+
+/// Ends the sending side; a layered stream first says so in its own protocol, and sent() comes back here.
+void tcp_stream::send_end() noexcept {
+    if (layered_ && !end_said_) {
+        end_said_ = true;
+        if (!output_failed()) before_end(ends_in_order_);
+        if (buffered() != 0) return;
+    }
+    shut_down_ = true;
+    if (fd_ >= 0 && !output_failed() && !(closing_ && peer_ended_)) shut_down_sending(fd_);
 }
 
 void tcp_stream::end_output() noexcept {
     if (ending_output_) return;
     ending_output_ = true;
+    ends_in_order_ = writer_held_;
     refuse_output();
     flush();
     settle_output();
@@ -189,6 +218,7 @@ void tcp_stream::begin_close() noexcept {
     if (closing_ || fd_ < 0) return;
     closing_ = std::make_unique<closing>(*this);
     loop::current_or_null()->adopt(*closing_);
+    if (!ending_output_) ends_in_order_ = writer_held_;
     ending_output_ = true;
     discarding_ = true;
     refuse_output();
@@ -210,6 +240,13 @@ void tcp_stream::abort() noexcept {
     step_close();
 }
 
+void tcp_stream::discard() noexcept {
+    discarded_ = true;
+    abort();
+    reader_held_ = writer_held_ = false;
+    maybe_end();
+}
+
 void tcp_stream::step_close() noexcept {
     loop& here = *loop::current_or_null();
     const bool cut = closing_->aborted || output_failed();
@@ -220,11 +257,9 @@ void tcp_stream::step_close() noexcept {
             return;
         }
         if (!shut_down_) {
-            shut_down_ = true;
             closing_->disarm();
-            before_end();
-            if (buffered() != 0) return;
-            if (!peer_ended_) shut_down_sending(fd_);
+            send_end();
+            if (!shut_down_) return;
         }
         if (!peer_ended_ && !closing_->linger_over) {
             if (!closing_->armed()) closing_->arm(std::chrono::milliseconds(linger_ms));
@@ -246,10 +281,17 @@ void tcp_stream::finish_close() noexcept {
     if (!input_at_end) input_ended(nullptr);
     if (watcher)
         watcher->look();
-    else if (output_failed() && !writer_held_)
+    else if (output_failed() && !writer_held_ && !discarded_)
         log::warn("closing a dropped connection: {}", describe(output_error()));
     if (owner_) std::exchange(owner_, nullptr)->connection_closed();
     maybe_end();
+}
+
+int tcp_stream::give_up_descriptor() noexcept {
+    const int fd = std::exchange(fd_, -1);
+    reader_held_ = writer_held_ = false;
+    maybe_end();
+    return fd;
 }
 
 void tcp_stream::maybe_end() noexcept {

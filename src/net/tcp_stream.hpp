@@ -1,5 +1,7 @@
 #pragma once
 #include <memory>
+#include <span>
+#include <utility>
 
 #include "engine/operation/receive.hpp"
 #include "engine/operation/send.hpp"
@@ -42,20 +44,40 @@ public:
     void forget_owner() noexcept { owner_ = nullptr; }
     /// Ends it without ceremony: what was not sent is dropped.
     void abort() noexcept;
+    /// The same for a connection whose end is of no interest to anyone; takes the place of both drops, and nothing is logged.
+    void discard() noexcept;
     /// From now on a read that would have to wait for the peer's next word sees the end of the stream: a server drains.
     void end_when_idle() noexcept;
     /// Much is expected: receive straight into the own buffer from the start, or no longer.
     void expect_bulk(bool much) noexcept { direct_ = much; }
-    /// The descriptor, for a splice, while no receive is in flight and nothing is buffered.
+    /// The descriptor, for a splice, while no receive is in flight and nothing is buffered; not of a layered stream.
     int descriptor() const noexcept { return fd_; }
+    /// Is there a protocol of its own (TLS) between the socket's bytes and the stream's?
+    bool layered() const noexcept { return layered_; }
     bool receiving() const noexcept { return receive_operation::in_flight(); }
+    /// Ends the stream and gives its descriptor to a stream of another kind. For one that nobody holds yet and that has nothing buffered
+    /// or in flight.
+    int give_up_descriptor() noexcept;
 
 protected:
+    /// For a stream with a protocol of its own above the socket: the functions below are called for that kind alone.
+    struct with_layer {};
+    tcp_stream(with_layer, int fd, const address& peer, connection_owner* owner) noexcept : tcp_stream(fd, peer, owner) { layered_ = true; }
     virtual ~tcp_stream();
     /// Bytes from the kernel; a TLS stream decrypts them here.
     virtual void take_bytes(const char* data, std::size_t size);
-    /// Called before the end of the output is sent.
-    virtual void before_end() noexcept {}
+    /// Memory for one direct receive; what comes is given to take_bytes().
+    virtual std::span<char> direct_room() { return {}; }
+    /// The kernel has nothing more: the end of the socket's bytes (null), or an error.
+    virtual void receive_ended(std::exception_ptr why) noexcept { input_ended(std::move(why)); }
+    /// Everything written has been sent, and the end is about to be. `in_order`: it was asked for, the writer was not merely dropped. May send more.
+    virtual void before_end(bool in_order) noexcept { (void)in_order; }
+
+    /// Hands a buffer from the loop's pool to the kernel, while none is in flight.
+    void send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept;
+    bool sending() const noexcept { return sending_size_ != 0; }
+    /// While this holds, bytes are received though no read waits: a handshake.
+    bool needs_bytes_ = false;
 
 private:
     struct closing;
@@ -63,8 +85,10 @@ private:
     void sent(completion done) noexcept override;
     void urge() noexcept override { flush(); }
     void arm();
+    void give_bytes(const char* data, std::size_t size) noexcept;
     void after_receive(bool more) noexcept;
     void settle_output() noexcept;
+    void send_end() noexcept;
     void step_close() noexcept;
     void finish_close() noexcept;
     void maybe_end() noexcept;
@@ -82,8 +106,12 @@ private:
     bool writer_held_ = true;
     bool ending_output_ = false;
     bool shut_down_ = false;
+    bool end_said_ = false;      // before_end() was called
+    bool ends_in_order_ = true;  // the end was asked for, not the writer dropped
+    bool layered_ = false;
     bool discarding_ = false;
     bool ends_when_idle_ = false;
+    bool discarded_ = false;
     bool peer_ended_ = false;  // nothing more will come, so nothing needs to be drained
     std::unique_ptr<closing> closing_;
 };

@@ -198,7 +198,11 @@ void loop::run_ready() {
 }
 
 void loop::turn() {
-    if (!ready_.empty()) run_ready();
+    run_ready();
+    enter_kernel();
+}
+
+void loop::enter_kernel() {
     flush_dirty();
     duration timeout{-1};
     if (!ready_.empty()) {
@@ -213,7 +217,11 @@ void loop::turn() {
 }
 
 void loop::run_until(const bool& done) {
-    while (!done) turn();
+    for (;;) {
+        run_ready();
+        if (done) return;
+        enter_kernel();
+    }
 }
 
 void loop::finish(duration linger) {

@@ -109,6 +109,7 @@ private:
     class wake_operation;
     void turn();
     void run_ready();
+    void enter_kernel();
     void flush_dirty() noexcept;
     void deliver_signals();
     static void on_signal(int signal);

@@ -327,6 +327,11 @@ TEST_F(LogDeathTest, DoesNotKeepTheProgramFromEndingWhenASinkStalls) {
 }
 
 TEST_F(Log, WorksInAChildProcessToo) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    GTEST_SKIP() << "ThreadSanitizer cannot start a thread in a child of a process with several";
+#endif
+#endif
     log::setup({.console = false, .file = file, .exit_wait = 10s});
     log::info("from the parent");
     EXPECT_TRUE(log::flush(10s));

@@ -21,6 +21,7 @@ protected:
         into_size_ = static_cast<unsigned>(size);
     }
     bool has_target() const noexcept { return into_ != nullptr; }
+    const char* target_data() const noexcept { return into_; }
     void receive_from(int fd) noexcept { fd_ = fd; }
 
 private:

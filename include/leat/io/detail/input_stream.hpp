@@ -23,7 +23,9 @@ public:
 
     /// A read waits: bytes are to be put into the buffer, and then bytes_arrived() called.
     virtual void want_bytes() = 0;
-    /// "read 127.0.0.1:80" or "read /etc/motd": what an error is about.
+    /// Bytes that can be had without waiting are put into the buffer at once, or the end is found: then true. A file does it.
+    virtual bool fill_now() { return false; }
+    /// "127.0.0.1:80" or "/etc/motd": what an error is about.
     virtual std::string subject() const = 0;
 
     void bytes_arrived() noexcept;
@@ -48,7 +50,7 @@ protected:
 /// One read that is awaited.
 class read_operation : protected waiter {
 public:
-    enum class kind : std::uint8_t { some, line, until, exactly };
+    enum class kind : std::uint8_t { some, line, until, exactly, message };
     kind wanted() const noexcept { return kind_; }
     /// How many more bytes it needs at least, if that is known.
     std::size_t missing() const noexcept;
@@ -80,6 +82,8 @@ protected:
         return true;
     }
     enum : std::uint8_t { pending, has_value, at_end, has_failed };
+    /// For kind::message: looks at what has arrived and sets the outcome if that is enough; a protocol's parser does it.
+    virtual bool take_message() noexcept { return false; }
     /// Null unless it failed. Throws `cancelled`.
     std::exception_ptr error();
 

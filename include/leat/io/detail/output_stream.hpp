@@ -33,6 +33,8 @@ protected:
     output_stream() = default;
     ~output_stream();
 
+    /// Called before a write that is more than a copy: a file that was being read goes back to where the reader is.
+    virtual void before_append() {}
     /// Called after bytes were taken: lets waiting writes go on.
     void pump() noexcept;
     /// From now on each write fails with this.

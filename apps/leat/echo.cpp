@@ -1,0 +1,164 @@
+// leat echo: the echo server and client of the chapter on streams.
+//
+//     leat echo --listen 127.0.0.1:8888
+//     leat echo 127.0.0.1:8888 "Hello, server!" "How are you?"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+#include "endpoint_text.hpp"
+#include "leat/log/log.hpp"
+#include "leat/log/printable.hpp"
+#include "leat/net/server.hpp"
+#include "leat/sync/event.hpp"
+#include "leat/task/group.hpp"
+#include "leat/task/timeout.hpp"
+#include "terminal/output.hpp"
+
+namespace tool {
+namespace {
+
+struct echo_arguments {
+    std::string listen;
+    std::string server;
+    std::vector<std::string> messages;
+    double timeout = 30;
+};
+
+std::string_view without_newline(std::string_view line) {
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+// ---- the server
+
+leat::task<> echo_lines(leat::stream_reader reader, leat::stream_writer writer) {
+    const leat::address peer = writer.peer_address();
+    leat::log::info("New connection: {}", peer);
+    for (;;) {
+        std::optional<std::string_view> line;
+        bool too_long = false;
+        try {
+            line = co_await reader.read_line();
+        } catch (const leat::limit_error&) {
+            too_long = true;
+        }
+        // A line beyond the limit is echoed in pieces: nothing of it is lost.
+        if (too_long) line = co_await reader.read();
+        if (!line) break;
+        leat::log::info("Received from {}: {}", peer, without_newline(*line));
+        co_await writer.write(*line);
+    }
+    leat::log::info("Connection closed: {}", peer);
+    co_await writer.close();
+}
+
+leat::task<int> serve_echo(leat::endpoint at) {
+    auto server = co_await leat::start_server(echo_lines, at);
+    for (const leat::address& each : server.addresses()) output{STDOUT_FILENO}.write(fmt::format("Server started on {}\n", each));
+    co_await server.serve_forever();
+    leat::log::info("Server stopped");
+    co_return 0;
+}
+
+// ---- the client
+
+/// One connection that sends one message: what there is to print of it, once it has ended.
+struct conversation {
+    std::string transcript;
+    std::string error;
+    leat::event ended;
+};
+
+leat::task<> converse(leat::endpoint to, std::string message, std::string& transcript) {
+    auto [reader, writer] = co_await leat::open_connection(to);
+    transcript += "Sending: " + leat::printable(message) + "\n";
+    co_await writer.write(message, "\n");
+    const auto reply = co_await reader.read_line();
+    if (!reply) throw std::runtime_error(to.to_string() + ": the connection was closed before a reply came");
+    transcript += "Received: " + leat::printable(without_newline(*reply)) + "\nClosing connection\n";
+    co_await writer.close();
+}
+
+leat::task<> hold(conversation& with, leat::endpoint to, std::string message, leat::duration limit) {
+    const std::string name = to.to_string();
+    try {
+        co_await leat::timeout(limit, converse(std::move(to), std::move(message), with.transcript));
+    } catch (const leat::timeout_error&) {
+        with.error = name + ": no reply in time";
+    } catch (const std::exception& e) {
+        with.error = e.what();
+    }
+    with.ended.set();
+}
+
+leat::task<int> send_messages(leat::endpoint to, std::vector<std::string> messages, leat::duration limit) {
+    std::vector<conversation> conversations(messages.size());
+    leat::task_group group;
+    for (std::size_t i = 0; i < messages.size(); ++i) group.spawn(hold(conversations[i], to, std::move(messages[i]), limit));
+    // They run side by side and are printed one after the other.
+    int status = 0;
+    for (conversation& each : conversations) {
+        co_await each.ended.wait();
+        output{STDOUT_FILENO}.write(each.transcript);
+        if (each.error.empty()) continue;
+        complain("echo", each.error);
+        status = failed;
+    }
+    co_await group.join();
+    co_return status;
+}
+
+void choose(const echo_arguments& arguments, command& chosen) {
+    const bool serves = !arguments.listen.empty();
+    if (serves && !arguments.server.empty()) throw CLI::ValidationError("either --listen, or a server and messages");
+    if (!serves && arguments.server.empty()) throw CLI::ValidationError("--listen HOST:PORT or a server's HOST:PORT is required");
+    const std::string& text = serves ? arguments.listen : arguments.server;
+    const auto endpoint = parse_endpoint(text);
+    if (!endpoint) throw CLI::ValidationError("'" + text + "' is not HOST:PORT");
+    if (serves) {
+        chosen.log_level = leat::log::level::info;
+        chosen.run = [at = *endpoint] { return run_command("echo", serve_echo(at)); };
+        return;
+    }
+    if (endpoint->port() == 0) throw CLI::ValidationError("port 0 is only for listening");
+    if (arguments.messages.empty()) throw CLI::ValidationError("a message to send is required");
+    for (const std::string& message : arguments.messages)
+        if (message.find('\n') != std::string::npos) throw CLI::ValidationError("a message is one line");
+    const auto limit = std::chrono::duration_cast<leat::duration>(std::chrono::duration<double>(arguments.timeout));
+    chosen.run = [to = *endpoint, messages = arguments.messages, limit] { return run_command("echo", send_messages(to, messages, limit)); };
+}
+
+}  // namespace
+
+void add_echo(CLI::App& app, command& chosen) {
+    auto arguments = std::make_shared<echo_arguments>();
+    CLI::App* sub = app.add_subcommand("echo", "Echo lines over TCP: the server, or a client that sends messages");
+    sub->footer(R"(
+The server sends every line back and logs connections and lines (less with --log-level warn).
+The client opens a connection for each message, all at once, and prints the replies in order.
+Ctrl-C stops the server in order: what has been received is still answered.
+
+Examples:
+  leat echo --listen 127.0.0.1:8888
+  leat echo --listen 127.0.0.1:0            (a free port, which is printed)
+  leat echo 127.0.0.1:8888 "Hello, server!" "How are you?"
+  leat echo 127.0.0.1:8888 -- --dashes--)");
+    sub->add_option("--listen", arguments->listen, "Be the server, on this address")->option_text("HOST:PORT")->group("Server");
+    sub->add_option("server", arguments->server, "Where the server is")->option_text("HOST:PORT");
+    sub->add_option("messages", arguments->messages, "What to send, a line each")->option_text("MESSAGE...");
+    sub->add_option("--timeout", arguments->timeout, "Seconds to wait for a reply (default 30)")
+        ->option_text("SECONDS")
+        ->check(CLI::Range(0.001, 1e8))
+        ->group("Client");
+    sub->callback([arguments, &chosen] { choose(*arguments, chosen); });
+}
+
+}  // namespace tool

@@ -1,0 +1,126 @@
+// leat: the command-line tool. Reads the command line, sets up logging, and runs one subcommand; each has a file of its own.
+
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include "command.hpp"
+#include "leat/io/error.hpp"
+#include "leat/log/log.hpp"
+#include "leat/task/run.hpp"
+#include "terminal/output.hpp"
+#include "terminal/terminal.hpp"
+
+namespace tool {
+namespace {
+
+constexpr const char* examples = R"(
+Examples:
+  leat get https://example.org/data.tar.gz
+  leat get -i urls.txt -d downloads -j 64
+  leat serve public --listen 0.0.0.0:8080
+  leat echo --listen 127.0.0.1:8888
+  leat echo 127.0.0.1:8888 "Hello, server!" "How are you?"
+
+'leat COMMAND --help' is the manual of each command.
+
+Environment:
+  LEAT_ENGINE    uring or epoll: how to talk to the kernel; the best that works is chosen otherwise
+  LEAT_LOG       as --log-level
+  LEAT_LOG_FILE  as --log-file
+
+Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted by Ctrl-C.)";
+
+struct log_arguments {
+    std::string level;
+    std::string file;
+};
+
+leat::task<int> guarded(std::string_view name, leat::task<int> work) {
+    try {
+        co_return co_await std::move(work);
+    } catch (const std::exception& e) {
+        complain(name, e.what());
+    }
+    co_return failed;
+}
+
+/// Connections and files are many here, and the usual limit of 1024 is for programs that use select().
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void set_up_log(const log_arguments& asked, leat::log::level usual) {
+    leat::log::options chosen;
+    chosen.level = leat::log::parse_level(asked.level);
+    const char* from_environment = std::getenv("LEAT_LOG");
+    if (!chosen.level && !(from_environment && leat::log::parse_level(from_environment))) chosen.level = usual;
+    // A message may be written over a progress bar, so it wipes what is left of its line.
+    if (is_terminal(2)) chosen.pattern = "%H:%M:%S.%e %^%l%$ %v\x1b[K";
+    chosen.file = asked.file;
+    leat::log::setup(chosen);
+}
+
+int explain(const CLI::App& app, const CLI::ParseError& error) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+    const auto commands = app.get_subcommands();
+    const std::string name = commands.empty() ? "" : commands.front()->get_name();
+    complain(name, error.what());
+    complain(name, name.empty() ? "try 'leat --help'" : "try 'leat " + name + " --help'");
+    return misused;
+}
+
+}  // namespace
+
+int run_command(std::string_view name, leat::task<int> work) { return leat::run(guarded(name, std::move(work))); }
+
+}  // namespace tool
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of the write, not the end of the program
+    tool::raise_descriptor_limit();
+
+    CLI::App app{"leat: asynchronous streams, files and downloads.", "leat"};
+    app.footer(tool::examples);
+    app.set_version_flag("--version", "leat " LEAT_VERSION, "Print the version and exit");
+    app.set_help_flag("-h,--help", "Print this help and exit");
+    app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
+    app.get_formatter()->column_width(32);
+    app.fallthrough();  // the global options may stand behind the command as well
+    app.require_subcommand(1);
+
+    tool::log_arguments log;
+    app.add_option("--log-level", log.level, "Least level to log: trace, debug, info, warn, error, critical, off")
+        ->option_text("LEVEL")
+        ->group("Logging")
+        ->check([](const std::string& level) {
+            return leat::log::parse_level(level) ? std::string{} : "'" + level + "' is not a level of logging";
+        });
+    app.add_option("--log-file", log.file, "Append the log to this file as well; it is rotated at 10 MiB")
+        ->option_text("FILE")
+        ->group("Logging");
+
+    tool::command chosen;
+    tool::add_get(app, chosen);
+    tool::add_serve(app, chosen);
+    tool::add_echo(app, chosen);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return tool::explain(app, error);
+    }
+    try {
+        tool::set_up_log(log, chosen.log_level);
+        return chosen.run();
+    } catch (const std::exception& error) {
+        tool::complain("", error.what());
+        return tool::failed;
+    }
+}

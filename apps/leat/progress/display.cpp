@@ -1,0 +1,52 @@
+#include "progress/display.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "leat/log/printable.hpp"
+#include "progress/bars.hpp"
+#include "terminal/terminal.hpp"
+#include "terminal/units.hpp"
+
+namespace tool {
+
+display::display(wishes asked) noexcept
+    : bars_(asked.bars && !asked.quiet && can_redraw(STDERR_FILENO)),
+      lines_(!asked.quiet && (!bars_ || !is_terminal(STDOUT_FILENO))),
+      out_(STDOUT_FILENO),
+      err_(STDERR_FILENO) {}
+
+display::~display() { erase(); }
+
+void display::erase() {
+    if (!drawn_) return;
+    drawn_ = false;
+    err_.write(erased());
+}
+
+void display::progress(const leat::download_progress& now) {
+    out_.flush();
+    if (!bars_ || now.last) return;
+    const job_view view = follower_.follow(now);
+    // A terminal that is behind gets no more than it can take.
+    err_.flush();
+    if (!err_.idle()) return;
+    err_.write(drawn(bar_lines(view, screen_of(STDERR_FILENO))));
+    drawn_ = true;
+}
+
+void display::ended(const leat::file_report& file) {
+    if (file.ok()) ++succeeded_;
+    if (!lines_) return;
+    if (file.ok())
+        out_.write(fmt::format("saved {} ({}, {})\n", leat::printable(file.target.string()), size_text(file.bytes), elapsed_text(file.elapsed)));
+    else
+        out_.write(fmt::format("failed {}: {}\n", leat::printable(file.url), leat::printable(file.error)));
+}
+
+void display::finish(const leat::download_report& report) {
+    erase();
+    if (bars_) err_.write(summary_line(report) + "\n");
+}
+
+}  // namespace tool

@@ -1,0 +1,45 @@
+#pragma once
+#include <cstddef>
+
+#include "leat/download/download.hpp"
+#include "progress/view.hpp"
+#include "terminal/output.hpp"
+
+namespace tool {
+
+/// Shows how a job goes: bars on standard error where that is a terminal, and a line for each file that has ended on standard output
+/// where that is not one, or where bars are not wanted.
+class display {
+public:
+    struct wishes {
+        bool quiet = false;
+        bool bars = true;
+    };
+    explicit display(wishes asked) noexcept;
+    /// Leaves no bar behind.
+    ~display();
+
+    void progress(const leat::download_progress& now);
+    void ended(const leat::file_report& file);
+    /// The job is over: the bars make room for a summary.
+    void finish(const leat::download_report& report);
+
+    /// The job ends before its time: the bars go.
+    void interrupt() { erase(); }
+
+    /// How many files have arrived.
+    std::size_t succeeded() const noexcept { return succeeded_; }
+
+private:
+    void erase();
+
+    bool bars_;
+    bool lines_;
+    bool drawn_ = false;
+    std::size_t succeeded_ = 0;
+    output out_;
+    output err_;
+    progress_follower follower_;
+};
+
+}  // namespace tool

@@ -1,0 +1,93 @@
+// leat serve: a directory as a web site, read-only.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "command.hpp"
+#include "endpoint_text.hpp"
+#include "leat/fs/directory.hpp"
+#include "leat/log/printable.hpp"
+#include "leat/net/server.hpp"
+#include "site/site.hpp"
+#include "site/visit.hpp"
+#include "terminal/output.hpp"
+
+namespace tool {
+namespace {
+
+struct serve_arguments {
+    std::string directory;
+    std::string listen = "127.0.0.1:8080";
+    std::size_t max_connections = 16 * 1024;
+    double head_timeout = 10;
+    double idle_timeout = 75;
+    double stall_timeout = 60;
+    double drain_timeout = 10;
+};
+
+leat::duration seconds(double count) { return std::chrono::duration_cast<leat::duration>(std::chrono::duration<double>(count)); }
+
+leat::task<int> serve(std::shared_ptr<const serve_arguments> asked, leat::endpoint at) {
+    leat::directory root = co_await leat::open_directory(asked->directory);
+    const site served{std::move(root)};
+    const visit_limits limits{.head = seconds(asked->head_timeout), .idle = seconds(asked->idle_timeout), .stall = seconds(asked->stall_timeout)};
+    auto handler = [&served, limits](leat::stream_reader reader, leat::stream_writer writer) {
+        return visit(served, limits, std::move(reader), std::move(writer));
+    };
+    const leat::server_options options{.max_connections = asked->max_connections, .drain_timeout = seconds(asked->drain_timeout)};
+    auto server = co_await leat::start_server(handler, at, options);
+    for (const leat::address& each : server.addresses())
+        output{STDOUT_FILENO}.write(fmt::format("serving {} on http://{}\n", leat::printable(asked->directory), each));
+    co_await server.serve_forever();
+    co_return 0;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, command& chosen) {
+    auto arguments = std::make_shared<serve_arguments>();
+    CLI::App* sub = app.add_subcommand("serve", "Serve a directory over HTTP, read-only");
+    sub->footer(R"(
+GET and HEAD, one range at a time, conditional requests, kept connections. A directory shows its index.html, or a list.
+Nothing outside the directory is served, whatever symbolic links point at; nor are FIFOs and devices.
+Prints 'serving DIR on http://HOST:PORT' when it is ready. Requests are logged at level debug. Ctrl-C lets the answers that
+are under way end, and stops; a second Ctrl-C stops at once.
+
+Examples:
+  leat serve .
+  leat serve public --listen 0.0.0.0:8080
+  leat serve public --listen 127.0.0.1:0        (a free port, which is printed))");
+    sub->add_option("directory", arguments->directory, "What to serve")->option_text("DIR")->required();
+    sub->add_option("-l,--listen", arguments->listen, "Where to listen (default 127.0.0.1:8080); ':8080' for all addresses")->option_text("HOST:PORT");
+    sub->add_option("--max-connections", arguments->max_connections, "Connections at once; others wait (default 16384)")
+        ->option_text("N")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}));
+    const auto some_time = CLI::Range(0.001, 1e8);
+    sub->add_option("--head-timeout", arguments->head_timeout, "Seconds for a request to arrive (default 10)")
+        ->option_text("SECONDS")
+        ->check(some_time)
+        ->group("Time-outs");
+    sub->add_option("--idle-timeout", arguments->idle_timeout, "Seconds between two requests of a connection (default 75)")
+        ->option_text("SECONDS")
+        ->check(some_time)
+        ->group("Time-outs");
+    sub->add_option("--stall-timeout", arguments->stall_timeout, "Seconds for a visitor to take 256 KiB (default 60)")
+        ->option_text("SECONDS")
+        ->check(some_time)
+        ->group("Time-outs");
+    sub->add_option("--drain-timeout", arguments->drain_timeout, "Seconds for answers to end when stopping (default 10)")
+        ->option_text("SECONDS")
+        ->check(CLI::Range(0.0, 1e8))
+        ->group("Time-outs");
+    sub->callback([arguments, &chosen] {
+        const auto at = parse_endpoint(arguments->listen);
+        if (!at) throw CLI::ValidationError("--listen: '" + arguments->listen + "' is not HOST:PORT");
+        chosen.run = [arguments, at = *at] { return run_command("serve", serve(arguments, at)); };
+    });
+}
+
+}  // namespace tool

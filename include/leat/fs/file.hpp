@@ -1,0 +1,112 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "leat/io/bytes.hpp"
+#include "leat/io/detail/input_stream.hpp"
+#include "leat/io/detail/output_stream.hpp"
+#include "leat/io/path.hpp"
+#include "leat/io/writer.hpp"
+#include "leat/task/task.hpp"
+
+namespace leat {
+
+namespace detail {
+class file_core;
+}
+
+/// An open file with one position, a read-ahead and a write-behind buffer of 256 KiB each. What aiofiles gives to Python.
+///
+/// Cached data is read, and data is written into the page cache, without a trip to another thread; what may block goes to io_uring or to the
+/// pool. Reads return views that are valid until the next read, and lose no byte when they are cancelled. What is written gathers in the buffer;
+/// an error of a write behind may surface at a later write, at `flush`, `sync` or `close`. A file that is dropped is written out and
+/// closed by the loop; a failure is then logged. One read at a time. Errors: `leat::error` with the path.
+/// Threads: the loop's own. Allocates: its core when opened; the buffers when first used, from a pool of the loop.
+class file {
+public:
+    file() = default;
+    explicit file(detail::file_core& core) noexcept;
+    file(file&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+    file& operator=(file&& other) noexcept {
+        if (this != &other) {
+            drop();
+            core_ = std::exchange(other.core_, nullptr);
+        }
+        return *this;
+    }
+    ~file() { drop(); }
+
+    /// Reads what comes next, at most `most` bytes, as many as are at hand (up to 256 KiB).
+    /// @return `optional<string_view>`; nullopt at the end of the file (which may have grown when read again).
+    detail::some_read read(bytes most = {static_cast<std::size_t>(-1)});
+    /// Reads a line, its '\n' kept; the last one may lack it. @return `optional<string_view>`; nullopt at the end of the file.
+    /// Errors: `limit_error` above the limit (default 1 MiB); the bytes stay and can be read. Source: aiofiles readline.
+    detail::line_read read_line();
+    detail::line_read read_line(bytes limit);
+    /// Reads exactly `count` bytes. @return `string_view`. Errors: `incomplete_read`; the bytes that are there stay.
+    detail::exact_read read_exactly(std::size_t count);
+    /// Reads the rest of the file. Errors: `limit_error` if that is more than `limit`. Source: aiofiles read().
+    task<std::string> read_all(bytes limit = {std::size_t{1} << 30});
+
+    /// Writes one or several pieces at the position (at the end in mode "a").
+    /// Completes when: they are in the buffer, or handed to the kernel where they do not fit: mostly at once. Cancellation: as for stream_writer.
+    template <detail::text... Piece>
+        requires(sizeof...(Piece) > 0)
+    detail::pieces_write<sizeof...(Piece)> write(const Piece&... pieces) {
+        return detail::pieces_write<sizeof...(Piece)>{output(), pieces...};
+    }
+    /// Completes when: everything written has been handed to the kernel. Errors: of the writes. Cancellation: the writing goes on.
+    task<> flush();
+    /// Completes when: everything written is on the device (fsync). Cancellation: the sync goes on.
+    task<> sync();
+
+    /// Where a seek counts from.
+    enum class from : std::uint8_t { start, current, end };
+    /// Moves the position; @return the new one, in bytes from the start. Errors: ESPIPE for pipes and terminals, EINVAL before the start.
+    task<std::uint64_t> seek(std::int64_t offset, from whence = from::start);
+    /// The position, in bytes from the start.
+    std::uint64_t tell() const;
+    /// Cuts or extends the file to `size` bytes; without one, to the position. The position stays.
+    task<> truncate(std::uint64_t size);
+    task<> truncate();
+    /// The file's size now, written bytes included.
+    task<std::uint64_t> size();
+
+    /// Reads at most `count` bytes at an offset, without touching the position; several may run at once. @return fewer at the end of the file.
+    /// Cancellation: nothing is lost. Allocates: the string.
+    task<std::string> read_at(std::uint64_t offset, std::size_t count);
+    /// Writes all of `data` at an offset, past the buffers and the position. Cancellation: part of it may have been written.
+    task<> write_at(std::uint64_t offset, std::string_view data);
+
+    /// Writes out what is left and closes. Errors of the last writes surface here, ENOSPC and EDQUOT among them; the file is closed all the same.
+    /// Closing a closed file does nothing. Cancellation: the loop finishes it.
+    task<> close();
+    bool is_open() const noexcept;
+    const leat::path& path() const;
+
+    explicit operator bool() const noexcept { return core_ != nullptr; }
+    /// For leat's own layers.
+    detail::file_core* core() const noexcept { return core_; }
+
+private:
+    void drop() noexcept;
+    detail::output_stream& output();
+    detail::file_core& opened(const char* operation) const;
+    detail::file_core* core_ = nullptr;
+};
+
+/// Opens a file, in Python's modes: "r", "w" (truncates or creates), "a" (appends), "x" (creates, must not exist), each with "+" for reading and
+/// writing; "b" is implied. New files get the permissions 0666 less the umask.
+/// Completes when: it is open; a FIFO waits for its other end, off the loop. Errors: `leat::error` "open PATH: …";
+/// std::invalid_argument for another mode. Cancellation: nothing stays open. Allocates: about 400 bytes. Source: aiofiles.open.
+task<file> open(path name, std::string_view mode = "r");
+
+/// The whole content of a file. Errors: `leat::error`; `limit_error` if it is larger than `limit`. Cancellation: nothing stays open.
+task<std::string> read_file(path name, bytes limit = {std::size_t{1} << 30});
+/// Creates or truncates a file and writes `content`. Errors: `leat::error`, also of the close.
+task<> write_file(path name, std::string_view content);
+
+}  // namespace leat

@@ -1,0 +1,119 @@
+#include "leat/http/client.hpp"
+
+#include <utility>
+
+#include "http/connection_pool.hpp"
+#include "http/exchange.hpp"
+#include "leat/log/printable.hpp"
+#include "leat/task/sleep.hpp"
+#include "leat/task/timeout.hpp"
+
+namespace leat::http {
+namespace {
+
+bool may_repeat(std::string_view method) {
+    for (std::string_view idempotent : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
+        if (method == idempotent) return true;
+    return false;
+}
+
+detail::http_request copied(const client_options& client, std::string_view method, std::string_view url, const request_options& options) {
+    detail::http_request request;
+    request.method = method;
+    request.url = url;
+    if (options.headers) request.fields = *options.headers;
+    if (!client.user_agent.empty() && !request.fields.contains("User-Agent")) request.fields.add("User-Agent", client.user_agent);
+    request.body = options.body;
+    request.has_body = options.has_body || !options.body.empty();
+    if (!options.content_type.empty() && !request.fields.contains("Content-Type")) request.fields.add("Content-Type", options.content_type);
+    request.may_repeat = may_repeat(method);
+    request.timeout = options.timeout != duration::zero() ? options.timeout : client.total_timeout;
+    request.max_redirects = options.max_redirects.value_or(client.max_redirects);
+    return request;
+}
+
+task<response> answer(std::shared_ptr<detail::http_pool> pool, detail::http_request request) {
+    if (request.timeout == duration::zero()) co_return response{co_await detail::perform(std::move(pool), std::move(request))};
+    const duration limit = request.timeout;
+    const std::string name = request.method + " " + printable(request.url, 300);
+    request.deadline = now() + limit;
+    auto done = co_await (timeout(limit, detail::perform(std::move(pool), std::move(request))) | as_result);
+    if (done) co_return response{std::move(*done)};
+    auto error = done.error().exception();
+    try {
+        std::rethrow_exception(error);
+    } catch (const timeout_error& e) {
+        const std::string_view text = e.what();
+        if (text.starts_with(name.substr(0, name.find(' ') + 1) + "http")) throw;  // named already
+        throw timeout_error(name + ": " + e.what());
+    }
+}
+
+/// A request whose options could not even be copied.
+task<response> refused(std::exception_ptr why) {
+    std::rethrow_exception(why);
+    co_return response{nullptr};
+}
+
+}  // namespace
+
+client::client(client_options options) : pool_(std::make_shared<detail::http_pool>(options)) {}
+client::client(client&&) noexcept = default;
+client& client::operator=(client&& other) noexcept {
+    if (this != &other) {
+        if (pool_) pool_->close();
+        pool_ = std::move(other.pool_);
+    }
+    return *this;
+}
+client::~client() {
+    if (pool_) pool_->close();
+}
+
+task<response> client::get(std::string_view url, request_options options) { return request("GET", url, options); }
+task<response> client::head(std::string_view url, request_options options) { return request("HEAD", url, options); }
+task<response> client::request(std::string_view method, std::string_view url, request_options options) {
+    try {
+        return answer(pool_, copied(pool_->options(), method, url, options));
+    } catch (...) {
+        return refused(std::current_exception());
+    }
+}
+
+std::size_t client::idle_connections() const noexcept { return pool_->idle(); }
+std::size_t client::open_connections() const noexcept { return pool_->open(); }
+
+// ---- response
+
+response::response(std::unique_ptr<detail::http_exchange> exchange) noexcept : exchange_(std::move(exchange)), body_(*exchange_) {}
+response::response(response&&) noexcept = default;
+response& response::operator=(response&&) noexcept = default;
+response::~response() = default;
+
+int response::status() const noexcept { return exchange_->status; }
+const std::string& response::reason() const noexcept { return exchange_->reason; }
+const headers& response::headers() const noexcept { return exchange_->fields; }
+const std::string& response::url() const noexcept { return exchange_->url; }
+
+task<std::string> response::text(bytes limit) {
+    std::string all;
+    if (auto size = body_.size(); size && *size <= limit.count) all.reserve(static_cast<std::size_t>(*size));
+    while (auto piece = co_await body_.read()) {
+        if (all.size() + piece->size() > limit.count)
+            throw too_large_error(exchange_->name() + ": a body of more than " + std::to_string(limit.count) + " bytes");
+        all.append(*piece);
+    }
+    co_return all;
+}
+
+void response::raise_for_status() const {
+    if (status() >= 400) throw status_error(status(), reason(), url());
+}
+
+// ---- body
+
+std::uint64_t body::received() const noexcept { return of_->received(); }
+std::optional<std::uint64_t> body::size() const noexcept { return of_->size(); }
+bool body::complete() const noexcept { return of_->complete(); }
+
+}  // namespace leat::http

@@ -1,0 +1,96 @@
+#pragma once
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/connection_pool.hpp"
+#include "leat/http/body.hpp"
+#include "leat/http/headers.hpp"
+
+namespace leat::detail {
+
+/// What one request asks for, copied from the caller.
+struct http_request {
+    std::string method;
+    std::string url;
+    http::headers fields;
+    std::string body;
+    bool has_body = false;
+    bool may_repeat = false;   // the method's meaning allows it to be sent twice
+    duration timeout{};        // zero: none
+    time_point deadline{};     // zero: none
+    std::size_t max_redirects = 0;
+};
+
+/// One response: its head once that is there, and the way to its body. Holds the connection until the body has been read.
+class http_exchange final : public pooled<http_exchange> {
+public:
+    http_exchange(std::string name, std::string url, http_lease lease) noexcept;
+    ~http_exchange();
+
+    http_connection& connection() const noexcept { return *lease_.connection(); }
+    bool connected() const noexcept { return lease_.connection() != nullptr; }
+    /// What reads read from; a stand-in that is never touched once there is no connection.
+    input_stream& input() const noexcept;
+
+    /// The head is there: keeps what callers may ask for later. An empty body is over at once.
+    void head_arrived();
+    /// True if the body has been read to its end.
+    bool complete() const noexcept { return complete_; }
+    /// Has the end been reached, or was there an error? Then reads answer without the connection. Gives the connection back for the next request.
+    bool over() noexcept;
+    /// Nothing more will come from the connection: is that the end of the body? Returns the error if not.
+    std::exception_ptr end_of_input();
+    /// Something went wrong while a read is suspended, which may still look at the connection: fail() follows when it goes on.
+    void note(std::exception_ptr why) noexcept { noted_ = std::move(why); }
+    std::exception_ptr take_note() noexcept { return std::exchange(noted_, nullptr); }
+    /// From now on each read fails with this; it gets the request's name in front.
+    void fail(std::exception_ptr why) noexcept;
+    const std::exception_ptr& failure() const noexcept { return failure_; }
+    /// The bytes of the body that have arrived and not been read, if they can be taken as they lie.
+    bool whole_body_is_here() const noexcept;
+
+    std::uint64_t received() const noexcept { return connected() ? connection().parser.received() : received_; }
+    std::optional<std::uint64_t> size() const noexcept { return size_; }
+    duration stall() const noexcept { return lease_.pool().options().read_timeout; }
+    /// "GET http://host/path"
+    const std::string& name() const noexcept { return name_; }
+    /// A body that is dropped: its connection may serve again if the rest of the body is there already.
+    void drop() noexcept;
+
+    std::string url;
+    int status = 0;
+    std::string reason;
+    http::headers fields;
+
+private:
+    void release() noexcept;
+
+    http_lease lease_;
+    std::string name_;
+    std::exception_ptr noted_;
+    std::exception_ptr failure_;
+    std::uint64_t received_ = 0;
+    std::optional<std::uint64_t> size_;
+    bool complete_ = false;
+};
+
+class head_read final : message_read {
+public:
+    explicit head_read(http_exchange& of) noexcept : message_read(of, part::head) {}
+    using message_read::await_ready;
+    using message_read::await_suspend;
+    /// Null once the head is there; the error has no name in front yet, and the exchange is as it was.
+    std::exception_ptr await_resume() { return state_ == has_value ? nullptr : head_outcome(); }
+};
+
+/// Sends the request and follows redirects. Throws what http::client::request promises.
+task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, http_request request);
+
+/// Rethrows as the http::error (or timeout_error) that callers are promised, with `name` in front of its text.
+[[noreturn]] void rethrow_named(std::exception_ptr error, const std::string& name);
+std::exception_ptr named(std::exception_ptr error, const std::string& name) noexcept;
+
+}  // namespace leat::detail

@@ -1,0 +1,23 @@
+#pragma once
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "tls/openssl.hpp"
+
+namespace leat::detail {
+
+/// The oldest error on OpenSSL's list for this thread, in words; `otherwise` if there is none. Clears the list.
+std::string openssl_reason(std::string_view otherwise);
+
+/// Why a handshake failed, from the SSL's state and OpenSSL's list. `subject`: "example.org:443"; `verified`: the name or address that the certificate
+/// had to be for; `first_bytes`: the beginning of what the peer sent.
+std::exception_ptr handshake_failure(SSL* ssl, std::string_view subject, std::string_view verified, std::string_view first_bytes);
+/// The connection ended in the middle of the handshake.
+std::exception_ptr handshake_broken_off(std::string_view subject, const std::exception_ptr& why);
+/// An error of an established connection; the end of the SSL's use.
+std::exception_ptr stream_failure(std::string_view subject, std::string_view doing);
+/// The connection ended without close_notify.
+std::exception_ptr stream_truncated(std::string_view subject);
+
+}  // namespace leat::detail

@@ -1,0 +1,110 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "net/tcp_stream.hpp"
+#include "tls/context.hpp"
+#include "tls/openssl.hpp"
+
+namespace leat::detail {
+
+class handshake_awaiter;
+
+/// What makes a stream's SSL that stream's: kept for its life.
+struct tls_identity {
+    std::shared_ptr<tls_context> context;
+    std::string subject;       // "example.org:443": for errors, and the host whose sessions may be resumed
+    std::string verified;      // the name or address that the certificate has to be for
+    bool allow_truncation = false;
+};
+
+/// A TCP connection that is encrypted by OpenSSL. What the kernel delivers goes through take_bytes() into the SSL and, decrypted, straight into
+/// `input`; what was written is encrypted as a whole when it is flushed, and sent at once. OpenSSL itself never touches the socket: its BIO reads
+/// from the bytes in hand and writes to a buffer of the loop's pool.
+class tls_stream final : public tcp_stream, private tls_context::session_keeper {
+public:
+    /// `ssl` is set up for its part, as a client or a server. The descriptor belongs to the stream from here on.
+    tls_stream(int fd, const address& peer, ssl_pointer ssl, tls_identity identity, connection_owner* owner = nullptr);
+
+    /// Completes when: the handshake is done. Errors: tls::handshake_error and its kin; the stream is then of no more use. Cancellation: at once; the same.
+    handshake_awaiter handshake() noexcept;
+    bool established() const noexcept { return established_; }
+    /// OpenSSL has given the connection up; an alert to the peer may wait to be sent.
+    bool broken() const noexcept { return broken_; }
+    /// The protocol agreed on by ALPN; empty if there is none.
+    std::string_view alpn() const noexcept;
+    SSL* ssl() const noexcept { return ssl_.get(); }
+
+    std::string subject() const override { return identity_.subject; }
+    std::string output_subject() const override { return identity_.subject; }
+    std::size_t bytes_in_flight() const noexcept override { return tcp_stream::bytes_in_flight() + out_size_; }
+    void flush() noexcept override;
+
+private:
+    friend class handshake_awaiter;
+    friend struct tls_bio;
+    struct handshake_state;
+
+    ~tls_stream() override;
+    void take_bytes(const char* data, std::size_t size) override;
+    std::span<char> direct_room() override;
+    void receive_ended(std::exception_ptr why) noexcept override;
+    void before_end(bool in_order) noexcept override;
+    void new_session(ssl_session_pointer session) noexcept override;
+
+    void begin_handshake(handshake_awaiter& waiting);
+    void step_handshake();
+    void end_handshake(std::exception_ptr failed) noexcept;
+    void decrypt();
+    void encrypt();
+    void reserve_out(std::size_t size);
+
+    ssl_pointer ssl_;
+    tls_identity identity_;
+    std::unique_ptr<handshake_state> handshake_;  // until it has ended
+    const char* in_ = nullptr;                    // what the BIO reads: bytes that came and were not yet taken
+    const char* in_end_ = nullptr;
+    char* out_ = nullptr;                         // what the BIO wrote, and the kernel has not yet been given
+    std::uint32_t out_size_ = 0;
+    std::uint32_t out_capacity_ = 0;
+    std::uint32_t held_ = 0;                      // at most so many bytes of an incomplete record are in the SSL
+    char* direct_ = nullptr;                      // where a direct receive puts its bytes
+    bool established_ = false;
+    bool broken_ = false;
+};
+
+/// An awaited handshake.
+class handshake_awaiter final : waiter {
+public:
+    explicit handshake_awaiter(tls_stream& of) noexcept : of_(of) {}
+    ~handshake_awaiter();
+
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
+        return start(frame.promise(), at);
+    }
+    void await_resume() {
+        if (was_cancelled()) throw cancelled{};
+        if (error_) std::rethrow_exception(error_);
+    }
+    result<void> finish() {
+        if (was_cancelled()) throw cancelled{};
+        if (error_) return failure{error_};
+        return {};
+    }
+
+private:
+    friend class tls_stream;
+    bool start(promise_base& frame, std::source_location at);
+    void cancel() noexcept override;
+    const char* describe() const noexcept override { return "tls handshake"; }
+
+    tls_stream& of_;
+    std::exception_ptr error_;
+};
+
+inline handshake_awaiter tls_stream::handshake() noexcept { return handshake_awaiter{*this}; }
+
+}  // namespace leat::detail
