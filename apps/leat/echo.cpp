@@ -152,8 +152,8 @@ Examples:
   leat echo 127.0.0.1:8888 "Hello, server!" "How are you?"
   leat echo 127.0.0.1:8888 -- --dashes--)");
     sub->add_option("--listen", arguments->listen, "Be the server, on this address")->option_text("HOST:PORT")->group("Server");
-    sub->add_option("server", arguments->server, "Where the server is")->option_text("HOST:PORT");
-    sub->add_option("messages", arguments->messages, "What to send, a line each")->option_text("MESSAGE...");
+    sub->add_option("HOST:PORT", arguments->server, "Where the server is")->option_text(" ");
+    sub->add_option("MESSAGE", arguments->messages, "What to send, a line each")->option_text("...");
     sub->add_option("--timeout", arguments->timeout, "Seconds to wait for a reply (default 30)")
         ->option_text("SECONDS")
         ->check(CLI::Range(0.001, 1e8))

@@ -111,7 +111,7 @@ leat::task<int> get(std::shared_ptr<const get_arguments> asked) {
 void add_options(CLI::App& sub, get_arguments& to) {
     const auto positive = CLI::Range(std::size_t{1}, std::size_t{1'000'000});
     const auto any_time = CLI::Range(0.0, 1e8);
-    sub.add_option("urls", to.urls, "What to fetch, http:// or https://")->option_text("URL...");
+    sub.add_option("URL", to.urls, "What to fetch, http:// or https://")->option_text("...");
     sub.add_option("-i,--input", to.list, "Read more URLs from a file, one a line ('#' begins a comment); '-': standard input")
         ->option_text("FILE");
 

@@ -71,7 +71,11 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
     const auto commands = app.get_subcommands();
     const std::string name = commands.empty() ? "" : commands.front()->get_name();
-    complain(name, error.what());
+    // CLI11 asks for the command first, whatever else is wrong.
+    const auto unknown = app.remaining();
+    if (!name.empty()) complain(name, error.what());
+    else if (!unknown.empty()) complain("", "'" + unknown.front() + "' is neither a command nor an option");
+    else complain("", error.get_name() == "RequiredError" ? "a command is required: get, serve or echo" : error.what());
     complain(name, name.empty() ? "try 'leat --help'" : "try 'leat " + name + " --help'");
     return misused;
 }
@@ -90,7 +94,6 @@ int main(int argc, char** argv) {
     app.footer(tool::examples);
     app.set_version_flag("--version", "leat " LEAT_VERSION, "Print the version and exit");
     app.set_help_flag("-h,--help", "Print this help and exit");
-    app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
     app.get_formatter()->column_width(32);
     app.fallthrough();  // the global options may stand behind the command as well
     app.require_subcommand(1);

@@ -61,7 +61,7 @@ Examples:
   leat serve .
   leat serve public --listen 0.0.0.0:8080
   leat serve public --listen 127.0.0.1:0        (a free port, which is printed))");
-    sub->add_option("directory", arguments->directory, "What to serve")->option_text("DIR")->required();
+    sub->add_option("DIR", arguments->directory, "What to serve")->option_text(" ")->required();
     sub->add_option("-l,--listen", arguments->listen, "Where to listen (default 127.0.0.1:8080); ':8080' for all addresses")->option_text("HOST:PORT");
     sub->add_option("--max-connections", arguments->max_connections, "Connections at once; others wait (default 16384)")
         ->option_text("N")

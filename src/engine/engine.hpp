@@ -18,6 +18,8 @@ public:
     virtual void submit(operation& op) = 0;
     /// Asks for an early end: the operation still completes, with -ECANCELED or with what it had reached.
     virtual void cancel(operation& op) = 0;
+    /// Delivers the completions that are known already. Called before the time-out of wait() is reckoned: they may wake strands and arm timers.
+    virtual void deliver_known() {}
     /// Sends what was submitted to the kernel, waits at most so long for completions, and delivers them.
     virtual void wait(duration timeout) = 0;
     /// Closes a descriptor that has no operation in flight and forgets what it knew about it.

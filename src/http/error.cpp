@@ -14,8 +14,9 @@ std::string truncation_text(std::optional<std::uint64_t> expected, std::uint64_t
 
 std::string status_text(int status, std::string_view reason, std::string_view url) {
     std::string text = std::to_string(status);
-    if (!reason.empty()) text += " " + printable(reason);
-    return text + ": " + printable(url);
+    // Appended, not added up: g++ 12 takes `" " + string` for overlapping memory and warns.
+    if (!reason.empty()) text.append(" ").append(printable(reason));
+    return text.append(": ").append(printable(url));
 }
 
 }  // namespace

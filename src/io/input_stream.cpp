@@ -53,7 +53,7 @@ bool read_operation::try_take_other() noexcept {
     switch (kind_) {
         case kind::some:
             if (there == 0 || count_ == 0) return false;
-            view_ = from_.input.take(std::min(there, count_));
+            view_ = from_.input.take(std::min<std::size_t>(there, count_));
             return took();
         case kind::exactly:
             if (there < count_) return false;

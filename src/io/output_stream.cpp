@@ -125,7 +125,7 @@ bool write_operation::start(promise_base& frame, std::source_location at) {
     }
     to_.budget_ = output_stream::full_budget;
     if (!suspend(frame, at)) {
-        if (state_ == waits_room && begun_) to_.fail_output(std::make_exception_ptr(leat::error(ECANCELED, "write cancelled midway", to_.output_subject())));
+        if (state_ == waits_room && begun()) to_.fail_output(std::make_exception_ptr(leat::error(ECANCELED, "write cancelled midway", to_.output_subject())));
         return false;
     }
     to_.waiting_.push(*this);
@@ -136,18 +136,20 @@ bool write_operation::start(promise_base& frame, std::source_location at) {
 }
 
 bool write_operation::append_some() {
-    while (count_ > 0) {
+    std::size_t skip = taken_;
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        if (skip >= pieces_[i].size()) {
+            skip -= pieces_[i].size();
+            continue;
+        }
         const std::size_t used = to_.buffered();
         const std::size_t room = used < to_.high_water ? to_.high_water - used : 0;
-        const std::string_view rest = pieces_->substr(taken_);
+        const std::string_view rest = pieces_[i].substr(skip);
         const std::string_view part = rest.substr(0, room);
+        skip = 0;
         to_.append(part);
-        begun_ = begun_ || !part.empty();
         taken_ += part.size();
         if (part.size() < rest.size()) return false;
-        ++pieces_;
-        --count_;
-        taken_ = 0;
     }
     return true;
 }
@@ -165,7 +167,7 @@ std::exception_ptr write_operation::error() {
 
 /// Leaves the queue before its turn. What was taken is sent all the same; a large write that is cut ends the stream's output.
 void write_operation::withdraw() noexcept {
-    const bool torn = state_ == waits_room && begun_;
+    const bool torn = state_ == waits_room && begun();
     to_.waiting_.remove(*this);
     if (state_ == waits_room) --to_.large_writes_;
     state_ = fresh;

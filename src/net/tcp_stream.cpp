@@ -46,7 +46,8 @@ address tcp_stream::local() const noexcept { return fd_ < 0 ? address{} : local_
 
 void tcp_stream::want_bytes() {
     if (ends_when_idle_ && input.empty()) return input_ended(nullptr);
-    if (!receiving()) arm();
+    if (!receiving()) return arm();
+    if (!has_target()) input.release_if_empty();  // an idle connection owns no buffer
 }
 
 void tcp_stream::end_when_idle() noexcept {

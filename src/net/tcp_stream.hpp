@@ -76,8 +76,6 @@ protected:
     /// Hands a buffer from the loop's pool to the kernel, while none is in flight.
     void send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept;
     bool sending() const noexcept { return sending_size_ != 0; }
-    /// While this holds, bytes are received though no read waits: a handshake.
-    bool needs_bytes_ = false;
 
 private:
     struct closing;
@@ -93,26 +91,32 @@ private:
     void finish_close() noexcept;
     void maybe_end() noexcept;
 
-    int fd_;
-    address peer_;
-    connection_owner* owner_;
-    char* sending_ = nullptr;
+protected:
+    /// While this holds, bytes are received though no read waits: a handshake.
+    bool needs_bytes_ : 1 = false;
+
+private:
+    // In this order an idle connection is small.
+    std::uint8_t full_receives_ = 0;
+    bool direct_ : 1 = false;
+    bool reader_held_ : 1 = true;
+    bool writer_held_ : 1 = true;
+    bool ending_output_ : 1 = false;
+    bool shut_down_ : 1 = false;
+    bool discarding_ : 1 = false;
+    bool ends_when_idle_ : 1 = false;
+    bool layered_ : 1 = false;
+    bool ends_in_order_ : 1 = false;  // the end was asked for, the writer was not merely dropped
+    bool discarded_ : 1 = false;
+    bool end_said_ : 1 = false;    // the layer has had its last word
+    bool peer_ended_ : 1 = false;  // nothing more will come, so nothing needs to be drained
     std::uint32_t sending_capacity_ = 0;
     std::uint32_t sending_size_ = 0;
     std::uint32_t sending_done_ = 0;
-    std::uint8_t full_receives_ = 0;
-    bool direct_ = false;
-    bool reader_held_ = true;
-    bool writer_held_ = true;
-    bool ending_output_ = false;
-    bool shut_down_ = false;
-    bool end_said_ = false;      // before_end() was called
-    bool ends_in_order_ = true;  // the end was asked for, not the writer dropped
-    bool layered_ = false;
-    bool discarding_ = false;
-    bool ends_when_idle_ = false;
-    bool discarded_ = false;
-    bool peer_ended_ = false;  // nothing more will come, so nothing needs to be drained
+    int fd_;
+    address peer_;
+    char* sending_ = nullptr;
+    connection_owner* owner_;
     std::unique_ptr<closing> closing_;
 };
 

@@ -4,15 +4,25 @@ namespace leat {
 namespace detail {
 
 void waiter_queue::push(queued_waiter& w) noexcept {
-    w.previous_ = last_;
-    w.next_ = nullptr;
-    (last_ ? last_->next_ : first_) = &w;
+    if (last_) {
+        w.next_ = last_->next_;
+        last_->next_ = &w;
+    } else {
+        w.next_ = &w;
+    }
     last_ = &w;
 }
 
+/// From the front at once; from the middle, when a waiter is cancelled, by a walk.
 void waiter_queue::remove(queued_waiter& w) noexcept {
-    (w.previous_ ? w.previous_->next_ : first_) = w.next_;
-    (w.next_ ? w.next_->previous_ : last_) = w.previous_;
+    queued_waiter* before = last_;
+    while (before->next_ != &w) before = before->next_;
+    if (before == &w) {
+        last_ = nullptr;
+        return;
+    }
+    before->next_ = w.next_;
+    if (last_ == &w) last_ = before;
 }
 
 acquire_awaiter::~acquire_awaiter() {

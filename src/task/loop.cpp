@@ -204,6 +204,7 @@ void loop::turn() {
 
 void loop::enter_kernel() {
     flush_dirty();
+    engine_->deliver_known();
     duration timeout{-1};
     if (!ready_.empty()) {
         timeout = duration::zero();

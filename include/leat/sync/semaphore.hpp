@@ -14,19 +14,18 @@ namespace detail {
 class queued_waiter : protected waiter {
 protected:
     friend class waiter_queue;
-    queued_waiter* previous_ = nullptr;
     queued_waiter* next_ = nullptr;
 };
 
+/// A ring of which only the last is known, whose next is the first: one pointer, since every connection has such a queue.
 class waiter_queue {
 public:
-    bool empty() const noexcept { return first_ == nullptr; }
-    queued_waiter* first() const noexcept { return first_; }
+    bool empty() const noexcept { return last_ == nullptr; }
+    queued_waiter* first() const noexcept { return last_->next_; }
     void push(queued_waiter& w) noexcept;
     void remove(queued_waiter& w) noexcept;
 
 private:
-    queued_waiter* first_ = nullptr;
     queued_waiter* last_ = nullptr;
 };
 

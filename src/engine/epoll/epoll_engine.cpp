@@ -58,8 +58,11 @@ public:
         finish(op, {.result = -ECANCELED});
     }
 
+    void deliver_known() override {
+        if (!finished_.empty()) deliver_finished();
+    }
+
     void wait(duration timeout) override {
-        deliver_finished();
         if (!finished_.empty()) timeout = duration::zero();
         epoll_event events[events_per_wait];
         int count = poll(events, timeout);

@@ -10,7 +10,10 @@ namespace leat::detail {
 
 void file_operation::prepare(io_uring_sqe& sqe) noexcept {
     switch (call_) {
-        case call::open: return io_uring_prep_openat(&sqe, AT_FDCWD, path_.c_str(), flags_, mode_);
+        case call::open:
+            io_uring_prep_openat(&sqe, AT_FDCWD, path_.c_str(), flags_, mode_);
+            sqe.flags |= IOSQE_ASYNC;  // its first try is non-blocking, and would open a FIFO that has no writer yet
+            return;
         case call::read: return io_uring_prep_read(&sqe, fd_, data_, length_, static_cast<__u64>(offset_));
         case call::write: return io_uring_prep_write(&sqe, fd_, data_, length_, static_cast<__u64>(offset_));
         case call::sync: return io_uring_prep_fsync(&sqe, fd_, 0);

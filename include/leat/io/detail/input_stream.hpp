@@ -56,7 +56,8 @@ public:
     std::size_t missing() const noexcept;
 
 protected:
-    read_operation(input_stream& from, kind what, std::size_t count) noexcept : from_(from), count_(count), kind_(what) {}
+    read_operation(input_stream& from, kind what, std::size_t count) noexcept
+        : kind_(what), count_(static_cast<std::uint32_t>(count < most_bytes ? count : most_bytes)), from_(from) {}
     ~read_operation() {
         if (suspended()) detach();
     }
@@ -90,10 +91,13 @@ protected:
     void cancel() noexcept override;
     const char* describe() const noexcept override;
 
+    static constexpr std::size_t most_bytes = 0xffff'ffff;
+
+    // In this order a waiting read is small: each idle connection has one.
+    kind kind_;
+    std::uint32_t count_;  // bytes wanted, or the limit
     input_stream& from_;
     std::string_view view_;
-    std::size_t count_;  // bytes wanted, or the limit
-    kind kind_;
 
     /// For a search: what for, and how far it has come.
     struct search {

@@ -26,6 +26,12 @@ public:
     virtual std::size_t bytes_in_flight() const noexcept = 0;
     std::size_t buffered() const noexcept { return size_ + bytes_in_flight(); }
 
+protected:
+    // First, so that they lie in the base's padding.
+    bool refusing_ = false;
+    std::uint16_t large_writes_ = 0;  // of those that wait, how many have bytes left to hand over
+
+public:
     std::uint32_t high_water = 64 * 1024;
     std::uint32_t low_water = 16 * 1024;
 
@@ -54,8 +60,6 @@ protected:
     std::int32_t budget_ = full_budget;
     waiter_queue waiting_;        // writes and drains that wait for room
     std::exception_ptr output_error_;
-    bool refusing_ = false;
-    std::uint16_t large_writes_ = 0;  // of those that wait, how many have bytes left to hand over
 
 private:
     friend class write_operation;
@@ -78,7 +82,7 @@ public:
     }
 
 protected:
-    write_operation(output_stream& to, const std::string_view* pieces, std::uint32_t count) noexcept : to_(to), pieces_(pieces), count_(count) {}
+    write_operation(output_stream& to, std::uint32_t count) noexcept : count_(count), to_(to) {}
     ~write_operation();
     enum : std::uint8_t { fresh, done, waits_low, waits_room, failed };
 
@@ -91,7 +95,12 @@ protected:
         to_.size_ += static_cast<std::uint32_t>(piece.size());
     }
     bool start(promise_base& frame, std::source_location at);
+    void take_from(const std::string_view* pieces) noexcept { pieces_ = pieces; }
 
+private:
+    std::uint32_t count_;    // pieces not yet taken
+
+protected:
     output_stream& to_;
 
 private:
@@ -104,10 +113,9 @@ private:
     void settle(std::uint8_t how) noexcept;
     void withdraw() noexcept;
 
-    const std::string_view* pieces_;  // those not yet taken; what was taken of the first
-    std::uint32_t count_;
-    std::size_t taken_ = 0;
-    bool begun_ = false;
+    const std::string_view* pieces_ = nullptr;
+    std::size_t taken_ = 0;  // of all
+    bool begun() const noexcept { return taken_ != 0; }
 };
 
 template <std::size_t N>
@@ -115,7 +123,9 @@ class pieces_write final : write_operation {
 public:
     template <class... S>
     explicit pieces_write(output_stream& to, const S&... pieces) noexcept
-        : write_operation(to, list_.data(), N), list_{std::string_view{pieces}...} {}
+        : write_operation(to, N), list_{std::string_view{pieces}...} {
+        take_from(list_.data());
+    }
 
     bool await_ready() noexcept {
         std::size_t total = 0;
@@ -138,7 +148,7 @@ private:
 
 class drain_wait final : write_operation {
 public:
-    explicit drain_wait(output_stream& to) noexcept : write_operation(to, nullptr, 0) {}
+    explicit drain_wait(output_stream& to) noexcept : write_operation(to, 0) {}
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {

@@ -36,7 +36,7 @@ protected:
 class transport_waiter final : waiter {
 public:
     enum class event : std::uint8_t { output_ended, closed };
-    transport_waiter(transport& of, event what) noexcept : of_(of), what_(what) {}
+    transport_waiter(transport& of, event what) noexcept : what_(what), of_(of) {}
     ~transport_waiter() {
         if (suspended() && of_.watcher == this) of_.watcher = nullptr;
     }
@@ -63,8 +63,8 @@ private:
     const char* describe() const noexcept override { return what_ == event::closed ? "close" : "write_eof"; }
     std::exception_ptr error();
 
-    transport& of_;
     event what_;
+    transport& of_;
 };
 
 }  // namespace leat::detail
