@@ -6,18 +6,13 @@
 #include "engine/file_calls.hpp"
 #include "fs/file_call.hpp"
 #include "fs/file_core.hpp"
+#include "io/uninitialized.hpp"
 #include "leat/task/to_thread.hpp"
 
 namespace leat {
 namespace {
 
 constexpr std::size_t piece_at_once = 256 * 1024;
-
-/// The end of a file is not for ever: it may have grown.
-detail::file_core& to_read(detail::file_core& core) {
-    if (core.input_at_end && !core.input_error && !core.reading) core.input_at_end = false;
-    return core;
-}
 
 task<> flush_core(detail::file_core& core) {
     while (!core.flush_is_done()) co_await core.flushed.wait();
@@ -28,24 +23,23 @@ int truncate_call(int fd, std::uint64_t size) { return detail::truncate_directly
 
 }  // namespace
 
-file::file(detail::file_core& core) noexcept : core_(&core) {}
-
 void file::drop() noexcept {
-    if (core_) std::exchange(core_, nullptr)->dropped();
+    if (core_) static_cast<detail::file_core*>(std::exchange(core_, nullptr))->dropped();
 }
+
+detail::file_core* file::core() const noexcept { return static_cast<detail::file_core*>(core_); }
 
 detail::file_core& file::opened(const char* operation) const {
     if (!core_) throw error(EBADF, operation, "(no file)");
-    if (!core_->open()) throw error(EBADF, operation, core_->path().string());
-    return *core_;
+    if (!core()->open()) throw error(EBADF, operation, core()->path().string());
+    return *core();
 }
 
-detail::output_stream& file::output() { return opened("write"); }
-
-detail::some_read file::read(bytes most) { return {to_read(opened("read")), most.count}; }
-detail::line_read file::read_line() { return {to_read(opened("read_line")), core_->limit}; }
-detail::line_read file::read_line(bytes limit) { return {to_read(opened("read_line")), limit.count}; }
-detail::exact_read file::read_exactly(std::size_t count) { return {to_read(opened("read_exactly")), count}; }
+/// The end of a file is not for ever: it may have grown.
+void file::readable() {
+    auto& core = opened("read");
+    if (!core.input_error && !core.reading) core.input_at_end = false;
+}
 
 task<std::string> file::read_all(bytes limit) {
     std::string all;
@@ -111,7 +105,7 @@ task<std::string> file::read_at(std::uint64_t offset, std::size_t count) {
         const auto at = static_cast<std::int64_t>(offset + done);
         const std::size_t wanted = std::min(count - done, piece_at_once);
         if (core.known().direct) {
-            all.resize(done + wanted);
+            detail::resize_uninitialized(all, done + wanted);
             const long n = detail::read_cached(core.descriptor(), all.data() + done, wanted, at);
             all.resize(done + (n > 0 ? static_cast<std::size_t>(n) : 0));
             if (n > 0) continue;
@@ -145,18 +139,19 @@ task<> file::write_at(std::uint64_t offset, std::string_view data) {
 }
 
 task<> file::close() {
-    if (!core_ || !core_->open()) co_return;
-    auto& core = *core_;
+    if (!is_open()) co_return;
+    auto& core = *this->core();
     auto flushed = co_await (flush_core(core) | as_result);
     core.refuse();
+    core.input_at_end = true;
     const int fd = core.take_descriptor();
     const int result = core.known().direct ? detail::close_directly(fd) : co_await detail::close_call(fd);
     flushed.value();
     if (result < 0 && result != -EINTR) throw error(-result, "close", core.path().string());
 }
 
-bool file::is_open() const noexcept { return core_ && core_->open(); }
-const leat::path& file::path() const { return core_->path(); }
+bool file::is_open() const noexcept { return core_ && core()->open(); }
+const leat::path& file::path() const { return core()->path(); }
 
 // ---- opening
 
@@ -192,7 +187,7 @@ bool read_now(const path& name, std::string& content, std::size_t limit) {
     const auto facts = detail::facts_of(fd);
     bool whole = facts.regular && facts.local && facts.size > 0 && static_cast<std::size_t>(facts.size) <= std::min(limit, piece_at_once);
     if (whole) {
-        content.resize(static_cast<std::size_t>(facts.size));
+        detail::resize_uninitialized(content, static_cast<std::size_t>(facts.size));
         whole = detail::read_cached(fd, content.data(), content.size(), 0) == facts.size;
     }
     detail::close_directly(fd);

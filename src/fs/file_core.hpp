@@ -3,8 +3,7 @@
 #include <string>
 
 #include "engine/operation/file.hpp"
-#include "leat/io/detail/input_stream.hpp"
-#include "leat/io/detail/output_stream.hpp"
+#include "leat/fs/file.hpp"
 #include "leat/io/path.hpp"
 #include "leat/sync/event.hpp"
 #include "task/loop.hpp"
@@ -13,7 +12,7 @@ namespace leat::detail {
 
 /// An open file: read ahead and write behind, with one position. Regular files on local file systems are read from the page cache
 /// and written into it by direct calls; everything else goes through io_uring or the pool.
-class file_core final : public input_stream, public output_stream, private file_operation, private resident {
+class file_core final : public file_streams, private file_operation, private resident {
 public:
     struct facts {
         bool direct = false;   // direct calls are allowed

@@ -133,9 +133,10 @@ bool message_read::begin(promise_base& frame, std::source_location at) {
 }
 
 bool message_read::take_message() noexcept {
+    std::string_view piece;
     try {
         http_connection& connection = of_.connection();
-        const bool enough = connection.parse(part_ == part::head, view_);
+        const bool enough = connection.parse(part_ == part::head, piece);
         if (!enough) {
             if (part_ == part::piece) connection.progressed();
             return false;
@@ -146,7 +147,7 @@ bool message_read::take_message() noexcept {
         return true;
     }
     // Without a piece the body has ended, behind its last chunk.
-    return view_.empty() && part_ == part::piece ? (state_ = at_end, true) : took();
+    return piece.empty() && part_ == part::piece ? (state_ = at_end, true) : took(piece);
 }
 
 void message_read::stalled(bool in_total) noexcept {

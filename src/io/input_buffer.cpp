@@ -39,6 +39,30 @@ char* input_buffer::room(std::size_t least, std::size_t preferred, bool in_use) 
     return memory_ + end_;
 }
 
+bool input_buffer::put_back(std::string_view taken) noexcept {
+    if (taken.empty()) return true;
+    if (memory_ && taken.data() + taken.size() == memory_ + begin_) {
+        begin_ -= static_cast<std::uint32_t>(taken.size());
+        scanned_ = 0;
+        return true;
+    }
+    // More has arrived since, and the buffer that the view is in was set aside.
+    if (!retired_ || taken.data() < retired_ || taken.data() >= retired_ + retired_capacity_) return false;
+    buffer_pool& pool = loop::current_or_null()->buffers();
+    const std::size_t kept = size();
+    const std::size_t wanted = buffer_pool::rounded(kept + taken.size());
+    char* larger = pool.take(wanted);
+    std::memcpy(larger, taken.data(), taken.size());
+    std::memcpy(larger + taken.size(), memory_ + begin_, kept);
+    pool.give_back(memory_, capacity_);
+    free_retired();
+    memory_ = larger;
+    capacity_ = static_cast<std::uint32_t>(wanted);
+    begin_ = scanned_ = 0;
+    end_ = static_cast<std::uint32_t>(kept + taken.size());
+    return true;
+}
+
 void input_buffer::release_if_empty() noexcept {
     if (!memory_ || begin_ != end_) return;
     if (loop* here = loop::current_or_null())

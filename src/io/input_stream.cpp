@@ -31,12 +31,17 @@ bool read_operation::start(promise_base& frame, std::source_location at) {
     if (from_.reading) throw std::logic_error(from_.subject() + ": two reads at once on one reader");
     if (kind_ == kind::exactly && count_ > largest_buffer) throw std::length_error(from_.subject() + ": one read of more than 1 GiB");
     if (state_ == has_value) return false;
+    if (from_.budget <= 0 && frame.strand->cancelled) {
+        // The yield that is due is a cancellation point; nothing has been taken.
+        wake_cancelled();
+        return false;
+    }
     from_.input.release_view();
     if (try_take() || try_end() || (from_.fill_now() && (try_take() || try_end()))) {
         // Where the budget is used up the others have their turn first; the value is kept.
         if (from_.budget > 0) return false;
+        if (frame.strand->cancelled) return false;  // the next one is cancelled
         from_.budget = input_stream::full_budget;
-        if (frame.strand->cancelled) return false;
         suspend_regardless(frame, at);
         wake();
         return true;
@@ -53,12 +58,10 @@ bool read_operation::try_take_other() noexcept {
     switch (kind_) {
         case kind::some:
             if (there == 0 || count_ == 0) return false;
-            view_ = from_.input.take(std::min<std::size_t>(there, count_));
-            return took();
+            return took(from_.input.take(std::min<std::size_t>(there, count_)));
         case kind::exactly:
             if (there < count_) return false;
-            view_ = from_.input.take(count_);
-            return took();
+            return took(from_.input.take(count_));
         case kind::until:
             return find_separator();
         case kind::message:
@@ -88,16 +91,14 @@ bool read_operation::find_separator() noexcept {
         return false;
     }
     if (best > count_) return false;
-    view_ = from_.input.take(best);
-    return took();
+    return took(from_.input.take(best));
 }
 
 bool read_operation::try_end() noexcept {
     const std::size_t there = from_.input.size();
     const bool separated = kind_ == kind::line || kind_ == kind::until;
     if (kind_ == kind::some && count_ == 0) {
-        view_ = {};
-        return took();
+        return took({});
     }
     if (separated && there > count_) {
         state_ = has_failed;  // error() tells the limit from the rest
@@ -105,8 +106,7 @@ bool read_operation::try_end() noexcept {
     }
     if (!from_.input_at_end) return false;
     if (kind_ == kind::line && there > 0 && !from_.input_error) {  // the last line, without '\n'
-        view_ = from_.input.take(there);
-        return took();
+        return took(from_.input.take(there));
     }
     const bool complete_without = there == 0 && kind_ != kind::exactly && !from_.input_error;
     state_ = complete_without ? at_end : has_failed;
@@ -122,8 +122,19 @@ void read_operation::detach() noexcept {
     if (from_.reading == this) from_.reading = nullptr;
 }
 
+void read_operation::give_back_or_detach() noexcept {
+    detach();
+    if (state_ == has_value && kind_ != kind::message) from_.input.put_back(view());
+}
+
 void read_operation::cancel() noexcept {
     detach();
+    wake_cancelled();
+}
+
+void read_operation::give_back() noexcept {
+    if (state_ != has_value || kind_ == kind::message || !from_.input.put_back(view())) return;
+    state_ = pending;
     wake_cancelled();
 }
 

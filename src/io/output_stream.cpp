@@ -117,6 +117,7 @@ bool write_operation::start(promise_base& frame, std::source_location at) {
     if (state_ == waits_low && to_.buffered() <= mark && to_.waiting_.empty()) {
         to_.update_fast_end();
         state_ = done;
+        to_.budget_ -= output_stream::call_cost + static_cast<std::int32_t>(total);
         if (to_.budget_ > 0 || frame.strand->cancelled) return false;
         to_.budget_ = output_stream::full_budget;
         suspend_regardless(frame, at);

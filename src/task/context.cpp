@@ -28,6 +28,12 @@ void waiter::wake() noexcept {
     if (context_) loop::current_or_null()->make_ready(*context_);
 }
 
+void waiter::wake_now() noexcept {
+    if (!context_) return;
+    if (context_->ready_slot != 0) return;
+    loop::current_or_null()->resume(*context_);
+}
+
 void waiter::leave() noexcept {
     if (context_->leaf == this) context_->leaf = nullptr;
     if (context_->ready_slot != 0) loop::current_or_null()->take_from_ready(*context_);
@@ -67,6 +73,7 @@ void context::cancel_children() noexcept {
 bool start_strand(context& strand, promise_base& first) noexcept {
     loop& here = *loop::current_or_null();
     first.strand = &strand;
+    strand.top = &first;
     first.starting = true;
     context* before = std::exchange(here.running, &strand);
     first.handle().resume();
@@ -85,11 +92,16 @@ bool start_child(promise_base& parent, promise_base& child, std::source_location
     parent.waits_at = at;
     child.parent = &parent;
     child.strand = parent.strand;
+    loop& here = *loop::current_or_null();
+    if (here.budget <= 1 && parent.strand->cancelled) [[unlikely]] {
+        // The yield that is due is a cancellation point. Nothing has been done that could be lost.
+        child.error = std::make_exception_ptr(cancelled{});
+        return true;
+    }
     child.starting = true;
     child.handle().resume();
     child.starting = false;
     if (!child.handle().done()) return false;
-    loop& here = *loop::current_or_null();
     if (--here.budget > 0) return true;
     // A task that never waits has had its turn: the others run, what was written is sent, then it goes on.
     parent.strand->top = &parent;

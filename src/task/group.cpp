@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "task/loop.hpp"
 #include "task/small_pool.hpp"
 
 namespace leat::detail {
@@ -28,16 +29,30 @@ nursery::~nursery() {
 }
 
 void nursery::adopt(promise_base& first) {
+    if (!loop::current_or_null()) {
+        first.handle().destroy();
+        loop::current();  // throws
+    }
     auto* added = new child(scope_, *this, first);
     // The scope was made before its parent was cancelled, perhaps.
     if (scope_.parent && scope_.parent->cancelled) added->cancelled = true;
     ++size_;
     schedule_strand(*added, first);
+    if (joining_ && size_ == 1) joining_->unwake();
 }
 
 void nursery::cancel() noexcept {
     scope_.cancelled = true;
     scope_.cancel_children();
+}
+
+void nursery::give_back() noexcept {
+    for (context* child = scope_.first_child; child; child = child->next) child->give_back();
+}
+
+void nursery::cancel_losers() noexcept {
+    cancel();
+    give_back();
 }
 
 void nursery::child_finished(context& strand) noexcept {
@@ -60,6 +75,10 @@ bool join_awaiter::start(promise_base& frame, std::source_location at) {
     children_.joining_ = this;
     if (was_cancelled_before) cancel();
     return true;
+}
+
+void join_awaiter::unwake() noexcept {
+    if (strand()->ready_slot != 0) loop::current().take_from_ready(*strand());
 }
 
 void join_awaiter::cancel() noexcept {

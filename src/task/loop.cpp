@@ -180,6 +180,7 @@ void loop::resume(context& strand) noexcept {
             return;
         }
         frame = done->parent;
+        strand.top = frame;  // the ended one goes with the expression that awaited it
     }
     running = before;
 }
@@ -233,7 +234,12 @@ void loop::finish(duration linger) {
     } limit;
     limit.arm_at(deadline);
     flush_dirty();
-    while (residents_ && !limit.rang && ending_signal_ == 0) turn();
+    while (residents_ && !limit.rang && ending_signal_ == 0) {
+        run_ready();
+        flush_dirty();
+        engine_->deliver_known();  // which may have released the last of them: then there is nothing to wait for
+        if (residents_) enter_kernel();
+    }
     // Each object may take another turn or two to hear from the kernel; it is released when it has.
     while (residents_) {
         for (resident* object = residents_; object;) {

@@ -20,13 +20,14 @@ struct root_strand final : context {
 
 }  // namespace
 
-int run_frame(promise_base& first, const run_options& options) {
+int run_frame(promise_base& first, const run_options& options, function_ref<void()> ended) {
     loop here(options.handle_signals);
     root_strand root;
     here.set_root(&root);
     schedule_strand(root, first);
     here.run_until(root.done);
     here.set_root(nullptr);
+    ended();
     here.finish(options.linger);
     return here.ending_signal();
 }
@@ -41,15 +42,26 @@ int report_uncaught(const std::exception_ptr& error, int signal) noexcept {
 }  // namespace detail
 
 int run(task<void> main, run_options options) {
-    int signal = detail::run_frame(main.frame().promise(), options);
-    auto& error = main.frame().promise().error;
+    std::exception_ptr error;
+    auto ended = [&] {
+        error = std::move(main.frame().promise().error);
+        main = {};
+    };
+    int signal = detail::run_frame(main.frame().promise(), options, ended);
     return error ? detail::report_uncaught(error, signal) : 0;
 }
 
 int run(task<int> main, run_options options) {
-    int signal = detail::run_frame(main.frame().promise(), options);
-    auto& ended = main.frame().promise();
-    return ended.error ? detail::report_uncaught(ended.error, signal) : *ended.value;
+    std::exception_ptr error;
+    int status = 0;
+    auto ended = [&] {
+        auto& promise = main.frame().promise();
+        error = std::move(promise.error);
+        if (!error) status = *promise.value;
+        main = {};
+    };
+    int signal = detail::run_frame(main.frame().promise(), options, ended);
+    return error ? detail::report_uncaught(error, signal) : status;
 }
 
 }  // namespace leat

@@ -5,7 +5,7 @@
 namespace leat::detail {
 
 inner_strand::strand_type::strand_type(context* up, inner_strand& in) noexcept
-    : context(up, [](context& ended) noexcept { static_cast<strand_type&>(ended).owner.wake(); }), owner(in) {}
+    : context(up, [](context& ended) noexcept { static_cast<strand_type&>(ended).owner.wake_now(); }), owner(in) {}
 
 bool inner_strand::run(promise_base& frame, promise_base& first, std::source_location at, bool shielded) noexcept {
     inner_.emplace(frame.strand, *this);

@@ -1,10 +1,21 @@
+#include <algorithm>
+
 #include "leat/task/sleep.hpp"
 #include "task/loop.hpp"
 
 namespace leat {
 namespace detail {
+namespace {
 
-void timer::arm(duration delay) noexcept { arm_at(clock_now() + delay); }
+/// From now on; the longest delays mean never.
+time_point after(duration delay) noexcept {
+    const time_point here = clock_now();
+    return delay > time_point::max() - here ? time_point::max() : here + std::max(delay, duration::zero());
+}
+
+}  // namespace
+
+void timer::arm(duration delay) noexcept { arm_at(after(delay)); }
 void timer::arm_at(time_point when) noexcept { loop::current_or_null()->timers().insert(*this, when); }
 void timer::disarm() noexcept {
     if (armed()) loop::current_or_null()->timers().remove(*this);
@@ -28,7 +39,7 @@ void sleep_awaiter::cancel() noexcept {
 }  // namespace detail
 
 detail::sleep_awaiter sleep(duration delay) noexcept {
-    return detail::sleep_awaiter{delay <= duration::zero() ? time_point{} : detail::clock_now() + delay};
+    return detail::sleep_awaiter{delay <= duration::zero() ? time_point{} : detail::after(delay)};
 }
 detail::sleep_awaiter sleep_until(time_point when) noexcept { return detail::sleep_awaiter{when}; }
 detail::sleep_awaiter yield() noexcept { return detail::sleep_awaiter{time_point{}}; }

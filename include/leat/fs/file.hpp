@@ -15,8 +15,16 @@
 namespace leat {
 
 namespace detail {
+
 class file_core;
-}
+
+/// The two halves of an open file; its reads and writes need to know no more.
+class file_streams : public input_stream, public output_stream {
+protected:
+    ~file_streams() = default;
+};
+
+}  // namespace detail
 
 /// An open file with one position, a read-ahead and a write-behind buffer of 256 KiB each. What aiofiles gives to Python.
 ///
@@ -28,7 +36,7 @@ class file_core;
 class file {
 public:
     file() = default;
-    explicit file(detail::file_core& core) noexcept;
+    explicit file(detail::file_streams& core) noexcept : core_(&core) {}
     file(file&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
     file& operator=(file&& other) noexcept {
         if (this != &other) {
@@ -41,13 +49,16 @@ public:
 
     /// Reads what comes next, at most `most` bytes, as many as are at hand (up to 256 KiB).
     /// @return `optional<string_view>`; nullopt at the end of the file (which may have grown when read again).
-    detail::some_read read(bytes most = {static_cast<std::size_t>(-1)});
+    detail::some_read read(bytes most = {static_cast<std::size_t>(-1)}) { return {input(), most.count}; }
     /// Reads a line, its '\n' kept; the last one may lack it. @return `optional<string_view>`; nullopt at the end of the file.
     /// Errors: `limit_error` above the limit (default 1 MiB); the bytes stay and can be read. Source: aiofiles readline.
-    detail::line_read read_line();
-    detail::line_read read_line(bytes limit);
+    detail::line_read read_line() {
+        auto& from = input();
+        return {from, from.limit};
+    }
+    detail::line_read read_line(bytes limit) { return {input(), limit.count}; }
     /// Reads exactly `count` bytes. @return `string_view`. Errors: `incomplete_read`; the bytes that are there stay.
-    detail::exact_read read_exactly(std::size_t count);
+    detail::exact_read read_exactly(std::size_t count) { return {input(), count}; }
     /// Reads the rest of the file. Errors: `limit_error` if that is more than `limit`. Source: aiofiles read().
     task<std::string> read_all(bytes limit = {std::size_t{1} << 30});
 
@@ -89,13 +100,23 @@ public:
 
     explicit operator bool() const noexcept { return core_ != nullptr; }
     /// For leat's own layers.
-    detail::file_core* core() const noexcept { return core_; }
+    detail::file_core* core() const noexcept;
 
 private:
     void drop() noexcept;
-    detail::output_stream& output();
+    detail::input_stream& input() {
+        // A file that is closed is at its end too.
+        if (!core_ || core_->input_at_end) [[unlikely]] readable();
+        return *core_;
+    }
+    detail::output_stream& output() {
+        if (!core_) [[unlikely]] opened("write");
+        return *core_;
+    }
+    /// Throws if it is closed; else looks anew whether the end is still the end.
+    void readable();
     detail::file_core& opened(const char* operation) const;
-    detail::file_core* core_ = nullptr;
+    detail::file_streams* core_ = nullptr;
 };
 
 /// Opens a file, in Python's modes: "r", "w" (truncates or creates), "a" (appends), "x" (creates, must not exist), each with "+" for reading and

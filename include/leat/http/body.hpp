@@ -61,12 +61,12 @@ public:
     using message_read::await_ready;
     using message_read::await_suspend;
     std::optional<std::string_view> await_resume() {
-        if (state_ == has_value) [[likely]] return view_;
+        if (state_ == has_value) [[likely]] return view();
         if (auto failed = outcome()) std::rethrow_exception(failed);
         return std::nullopt;
     }
     result<std::optional<std::string_view>> finish() {
-        if (state_ == has_value) return std::optional{view_};
+        if (state_ == has_value) return std::optional{view()};
         if (auto failed = outcome()) return failure{std::move(failed)};
         return std::optional<std::string_view>{};
     }

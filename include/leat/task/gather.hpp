@@ -31,13 +31,20 @@ task<> store(task<T> branch, std::optional<value_or_monostate<T>>& place) {
     }
 }
 
+/// A branch may have thrown `cancelled` by itself, which is no error of the group: then there is nothing to give.
+template <class T>
+T take_from(std::optional<T>& place) {
+    if (!place) throw cancelled{};
+    return std::move(*place);
+}
+
 template <class... T>
 task<std::tuple<value_or_monostate<T>...>> gather_tasks(task<T>... branches) {
     std::tuple<std::optional<value_or_monostate<T>>...> places;
     task_group group;
     std::apply([&](auto&... place) { (group.spawn(store(std::move(branches), place)), ...); }, places);
     co_await group.join();
-    co_return std::apply([](auto&... place) { return std::tuple<value_or_monostate<T>...>{std::move(*place)...}; }, places);
+    co_return std::apply([](auto&... place) { return std::tuple<value_or_monostate<T>...>{take_from(place)...}; }, places);
 }
 
 }  // namespace detail
@@ -62,7 +69,7 @@ task<std::vector<T>> gather(std::vector<task<T>> branches) {
     co_await group.join();
     std::vector<T> values;
     values.reserve(places.size());
-    for (auto& place : places) values.push_back(std::move(*place));
+    for (auto& place : places) values.push_back(detail::take_from(place));
     co_return values;
 }
 

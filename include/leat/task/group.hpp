@@ -27,6 +27,9 @@ public:
     /// Takes the frame over and queues it; it starts at the loop's next turn.
     void adopt(promise_base& first);
     void cancel() noexcept;
+    /// Cancels those who lost a race; what they reached in the same turn goes back to where it came from.
+    void cancel_losers() noexcept;
+    void give_back() noexcept;
     bool empty() const noexcept { return scope_.first_child == nullptr; }
     std::size_t size() const noexcept { return size_; }
 
@@ -60,6 +63,9 @@ private:
     friend class nursery;
     bool start(promise_base& frame, std::source_location at);
     void cancel() noexcept override;
+    void give_back() noexcept override { children_.give_back(); }
+    /// A child was added after the last one had ended, and before the frame went on.
+    void unwake() noexcept;
     const char* describe() const noexcept override { return "task_group::join"; }
     std::exception_ptr take_error();
 
@@ -108,6 +114,8 @@ public:
     void cancel() noexcept { children_.cancel(); }
     /// How many children have not ended.
     std::size_t size() const noexcept { return children_.size(); }
+    /// For leat's combinators.
+    detail::nursery& children() noexcept { return children_; }
 
 private:
     detail::nursery children_;

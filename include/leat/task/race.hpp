@@ -21,6 +21,7 @@ struct race_state {
 
 template <class T, class Store>
 task<> run_in_race(task<T> branch, task_group& group, race_state& state, std::size_t index, Store store) {
+    if (state.decided()) co_return;  // before it has begun: it takes nothing that it could not give back
     auto outcome = co_await (std::move(branch) | as_result);
     if (state.decided()) co_return;
     state.winner = index;
@@ -30,7 +31,7 @@ task<> run_in_race(task<T> branch, task_group& group, race_state& state, std::si
         store(std::monostate{});
     else
         store(std::move(*outcome));
-    group.cancel();
+    group.children().cancel_losers();
 }
 
 template <std::size_t... I, class... T>
@@ -58,8 +59,8 @@ struct race_winner {
 
 /// Runs awaitables side by side; the first to end, by value or by error, decides, and the others are cancelled and waited for.
 /// @return a `std::variant` whose index says which was first (`std::monostate` in place of void); for a vector of tasks a `race_winner`.
-/// Errors: the first one's. Cancellation: cancels all, waits for them. A branch that ends in the same turn as the first loses its value:
-/// race what can be repeated, or operations that lose nothing when cancelled, as leat's reads are.
+/// Errors: the first one's. Cancellation: cancels all, waits for them. A read that was done in the same turn as the first
+/// loses no byte: the next one gets them. Of a task that ends in that turn the value is dropped: race what can be repeated.
 /// Tasks are taken by value, awaiters borrowed: `race(reader.read_line(), stop.wait())` must be awaited where it stands.
 template <class... Awaitable>
     requires(sizeof...(Awaitable) > 0 && (!detail::is_vector<std::remove_cvref_t<Awaitable>> && ...))

@@ -1,7 +1,11 @@
 #pragma once
+#include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "leat/io/duration.hpp"
+#include "leat/io/function_ref.hpp"
 #include "leat/task/task.hpp"
 
 namespace leat {
@@ -17,8 +21,9 @@ struct run_options {
 
 namespace detail {
 
-/// Runs the frame on a new loop until it has ended, and what it left behind. Returns the signal that cancelled it, or 0.
-int run_frame(promise_base& first, const run_options& options);
+/// Runs the frame on a new loop until it has ended, calls `ended`, which destroys it, and runs what it left behind. Returns the signal that
+/// cancelled it, or 0.
+int run_frame(promise_base& first, const run_options& options, function_ref<void()> ended);
 /// Prints an uncaught error with the chain of tasks it came through; the exit status for it.
 int report_uncaught(const std::exception_ptr& error, int signal) noexcept;
 
@@ -35,8 +40,19 @@ int run(task<int> main, run_options options = {});
 /// The same, for embedding and for tests: returns the task's value and rethrows its exception; throws `cancelled` if a signal ended it.
 template <class T>
 T run_until_complete(task<T> main, run_options options = {}) {
-    detail::run_frame(main.frame().promise(), options);
-    return main.frame().promise().take();
+    std::optional<result<T>> outcome;
+    auto ended = [&] {
+        auto& promise = main.frame().promise();
+        if (promise.error)
+            outcome.emplace(failure{std::move(promise.error)});
+        else if constexpr (std::is_void_v<T>)
+            outcome.emplace();
+        else
+            outcome.emplace(std::move(*promise.value));
+        main = {};
+    };
+    detail::run_frame(main.frame().promise(), options, ended);
+    return std::move(*outcome).value();
 }
 
 }  // namespace leat

@@ -19,6 +19,7 @@ public:
 
 private:
     void cancel() noexcept override {}
+    void give_back() noexcept override {}
     const char* describe() const noexcept override { return "shield"; }
 
     task<T> inside_;

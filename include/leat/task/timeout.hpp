@@ -19,6 +19,9 @@ protected:
     ~inner_strand() = default;
     /// True if the frame has ended at once.
     bool run(promise_base& frame, promise_base& first, std::source_location at, bool shielded) noexcept;
+    void give_back() noexcept override {
+        if (inner_) inner_->give_back();
+    }
 
     struct strand_type final : context {
         strand_type(context* up, inner_strand& in) noexcept;

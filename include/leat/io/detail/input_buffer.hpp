@@ -43,6 +43,8 @@ public:
         scanned_ = 0;
         return taken;
     }
+    /// Undoes the take that returned this view, if nothing was taken since.
+    bool put_back(std::string_view taken) noexcept;
     /// Where an incremental search for a separator goes on, counted from the first unread byte.
     std::uint32_t& scanned() noexcept { return scanned_; }
 

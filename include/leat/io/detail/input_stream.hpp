@@ -59,11 +59,10 @@ protected:
     read_operation(input_stream& from, kind what, std::size_t count) noexcept
         : kind_(what), count_(static_cast<std::uint32_t>(count < most_bytes ? count : most_bytes)), from_(from) {}
     ~read_operation() {
-        if (suspended()) detach();
+        if (suspended()) give_back_or_detach();
     }
 
     bool ready() noexcept {
-        from_.budget -= input_stream::call_cost;
         if (from_.reading || from_.budget <= 0) [[unlikely]] return false;
         from_.input.release_view();
         return try_take();
@@ -72,16 +71,19 @@ protected:
     /// Takes what was asked for, if it is there; sets the outcome.
     bool try_take() noexcept {
         if (kind_ == kind::line) {
-            if (from_.input.take_line(view_, count_)) return took();
-            return false;
+            std::string_view line;
+            return from_.input.take_line(line, count_) && took(line);
         }
         return try_take_other();
     }
-    bool took() noexcept {
+    bool took(std::string_view taken) noexcept {
+        data_ = taken.data();
+        length_ = static_cast<std::uint32_t>(taken.size());
         state_ = has_value;
-        from_.budget -= static_cast<std::int32_t>(view_.size());
+        from_.budget -= input_stream::call_cost + static_cast<std::int32_t>(length_);
         return true;
     }
+    std::string_view view() const noexcept { return {data_, length_}; }
     enum : std::uint8_t { pending, has_value, at_end, has_failed };
     /// For kind::message: looks at what has arrived and sets the outcome if that is enough; a protocol's parser does it.
     virtual bool take_message() noexcept { return false; }
@@ -89,6 +91,7 @@ protected:
     std::exception_ptr error();
 
     void cancel() noexcept override;
+    void give_back() noexcept override;
     const char* describe() const noexcept override;
 
     static constexpr std::size_t most_bytes = 0xffff'ffff;
@@ -97,7 +100,9 @@ protected:
     kind kind_;
     std::uint32_t count_;  // bytes wanted, or the limit
     input_stream& from_;
-    std::string_view view_;
+    // Of two sizes: as a string_view the pair would be stored in halves and loaded whole, which stalls the store buffer on each line.
+    const char* data_ = nullptr;
+    std::uint32_t length_ = 0;
 
     /// For a search: what for, and how far it has come.
     struct search {
@@ -114,6 +119,7 @@ private:
     /// Ends without a value if nothing more can come or the limit is reached.
     bool try_end() noexcept;
     void detach() noexcept;
+    void give_back_or_detach() noexcept;
     void settle() noexcept;
 };
 
@@ -128,12 +134,12 @@ public:
         return start(frame.promise(), at);
     }
     std::optional<std::string_view> await_resume() {
-        if (state_ == has_value) [[likely]] return view_;
+        if (state_ == has_value) [[likely]] return view();
         if (auto failed = error()) std::rethrow_exception(failed);
         return std::nullopt;
     }
     result<std::optional<std::string_view>> finish() {
-        if (state_ == has_value) return std::optional{view_};
+        if (state_ == has_value) return std::optional{view()};
         if (auto failed = error()) return failure{std::move(failed)};
         return std::optional<std::string_view>{};
     }
@@ -185,11 +191,11 @@ public:
         return start(frame.promise(), at);
     }
     std::string_view await_resume() {
-        if (state_ == has_value) [[likely]] return view_;
+        if (state_ == has_value) [[likely]] return view();
         std::rethrow_exception(error());
     }
     result<std::string_view> finish() {
-        if (state_ == has_value) return view_;
+        if (state_ == has_value) return view();
         return failure{error()};
     }
 };

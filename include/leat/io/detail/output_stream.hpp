@@ -64,6 +64,7 @@ protected:
 private:
     friend class write_operation;
     static constexpr std::int32_t full_budget = 1 << 20;
+    static constexpr std::int32_t call_cost = 128;
     void append(std::string_view piece);
     std::exception_ptr why_not() const;
 };
@@ -87,8 +88,9 @@ protected:
     enum : std::uint8_t { fresh, done, waits_low, waits_room, failed };
 
     bool fits(std::size_t total) noexcept {
-        to_.budget_ -= 128 + static_cast<std::int32_t>(total);
-        return to_.size_ + total <= to_.fast_end_ && to_.budget_ > 0;
+        if (to_.size_ + total > to_.fast_end_ || to_.budget_ <= 0) [[unlikely]] return false;
+        to_.budget_ -= output_stream::call_cost + static_cast<std::int32_t>(total);
+        return true;
     }
     void copy(std::string_view piece) noexcept {
         std::memcpy(to_.memory_ + to_.size_, piece.data(), piece.size());

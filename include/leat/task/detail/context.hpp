@@ -18,6 +18,9 @@ public:
 
     /// Give up: detach from the operation and call wake(), or, for a combinator, cancel the children. Called once at most.
     virtual void cancel() noexcept = 0;
+    /// A result that is here but has not been taken goes back to where it came from, and the await throws `cancelled`, if that is possible:
+    /// a read does it. For those that lost a race in the turn in which they, too, were done.
+    virtual void give_back() noexcept {}
     /// The operation's name, for the task tree.
     virtual const char* describe() const noexcept = 0;
 
@@ -33,6 +36,8 @@ protected:
     void suspend_regardless(promise_base& frame, std::source_location at) noexcept;
     /// Queues the frame to be resumed. Harmless if it is queued already.
     void wake() noexcept;
+    /// Resumes the frame at once: for the end of a strand below, with nothing of it left on the stack.
+    void wake_now() noexcept;
     /// For cancel(): the frame will throw `cancelled`.
     void wake_cancelled() noexcept {
         cancelled_ = true;
@@ -68,6 +73,10 @@ struct context {
     void cancel() noexcept;
     /// Cancels every strand directly below.
     void cancel_children() noexcept;
+    /// What it has reached but not taken goes back; see waiter.
+    void give_back() noexcept {
+        if (leaf) leaf->give_back();
+    }
 
     context* parent;
     context* first_child = nullptr;

@@ -1,0 +1,52 @@
+#include "engine/directory_calls.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+namespace leat::detail {
+namespace {
+
+int made(const char* path) noexcept {
+    if (::mkdir(path, 0777) == 0) return 0;
+    const int failed = errno;
+    struct stat found;
+    // A link to a directory will do; EEXIST alone does not say which it is.
+    if (::stat(path, &found) == 0) return S_ISDIR(found.st_mode) ? 0 : -ENOTDIR;
+    return -failed;
+}
+
+}  // namespace
+
+int make_directories(const std::string& path) noexcept {
+    if (path.empty()) return 0;
+    int result = made(path.c_str());
+    if (result != -ENOENT) return result;
+    try {
+        for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+            result = made(path.substr(0, slash).c_str());
+            if (result != 0) return result;
+        }
+    } catch (...) {
+        return -ENOMEM;
+    }
+    return made(path.c_str());
+}
+
+int open_directory_directly(const char* path) noexcept {
+    const int fd = ::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int create_new_at(int directory, const char* name) noexcept {
+    const int fd = ::openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return fd < 0 ? -errno : fd;
+}
+
+int rename_at(int directory, const char* from, const char* to) noexcept { return ::renameat(directory, from, directory, to) != 0 ? -errno : 0; }
+int remove_at(int directory, const char* name) noexcept { return ::unlinkat(directory, name, 0) != 0 ? -errno : 0; }
+
+}  // namespace leat::detail

@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+
+namespace leat::detail {
+
+/// Calls on names in a directory, made directly: for local file systems, or in a thread. Each returns what the system call does, or -errno.
+
+/// Makes a directory and those above it that are missing; 0 if it is there already.
+int make_directories(const std::string& path) noexcept;
+int open_directory_directly(const char* path) noexcept;
+/// Creates a file for writing; -EEXIST if the name is taken.
+int create_new_at(int directory, const char* name) noexcept;
+int rename_at(int directory, const char* from, const char* to) noexcept;
+int remove_at(int directory, const char* name) noexcept;
+
+}  // namespace leat::detail
