@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -104,6 +105,14 @@ int open_flags(std::string_view mode) noexcept {
     const int access = plus ? O_RDWR : action == 'r' ? O_RDONLY : O_WRONLY;
     const int how = action == 'w' ? O_CREAT | O_TRUNC : action == 'a' ? O_CREAT | O_APPEND : action == 'x' ? O_CREAT | O_EXCL : 0;
     return access | how | O_CLOEXEC;
+}
+
+long send_directly(int socket, int file, std::int64_t offset, std::size_t size) noexcept {
+    off_t at = offset;
+    long n;
+    do n = ::sendfile(socket, file, &at, size);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
 }
 
 bool appends(int flags) noexcept { return (flags & O_APPEND) != 0; }

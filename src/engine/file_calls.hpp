@@ -31,6 +31,9 @@ bool can_seek(int fd) noexcept;
 /// The errno flags and the open(2) flags of a mode in Python's spelling ("r", "w", "a", "x", with "+" and "b"); -1 if it is none.
 int open_flags(std::string_view mode) noexcept;
 
+/// From the page cache to a socket; -EAGAIN: the socket is full.
+long send_directly(int socket, int file, std::int64_t offset, std::size_t size) noexcept;
+
 /// Do these flags open to append?
 bool appends(int flags) noexcept;
 int truncate_directly(int fd, std::int64_t size) noexcept;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t piece_at_once = 256 * 1024;
 
 task<> flush_core(detail::file_core& core) {
-    while (!core.flush_is_done()) co_await core.flushed.wait();
+    while (!core.settled()) co_await core.flushed.wait();
     if (auto failed = core.output_error()) std::rethrow_exception(failed);
 }
 
@@ -65,9 +65,10 @@ task<std::uint64_t> file::seek(std::int64_t offset, from whence) {
     std::int64_t base = 0;
     if (whence == from::current) base = core.position();
     if (whence == from::end) base = detail::size_of(core.descriptor());
-    if (base + offset < 0) throw error(EINVAL, "seek", core.path().string());
-    core.move_to(base + offset);
-    co_return static_cast<std::uint64_t>(base + offset);
+    std::int64_t target = 0;
+    if (__builtin_add_overflow(base, offset, &target) || target < 0) throw error(EINVAL, "seek", core.path().string());
+    core.move_to(target);
+    co_return static_cast<std::uint64_t>(target);
 }
 
 std::uint64_t file::tell() const { return static_cast<std::uint64_t>(opened("tell").position()); }
@@ -99,6 +100,7 @@ task<std::uint64_t> file::size() {
 
 task<std::string> file::read_at(std::uint64_t offset, std::size_t count) {
     auto& core = opened("read_at");
+    co_await flush_core(core);
     std::string all;
     while (all.size() < count) {
         const std::size_t done = all.size();

@@ -1,5 +1,6 @@
 #include "fs/file_core.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -50,9 +51,10 @@ bool file_core::fill_now() {
 
 void file_core::want_bytes() {
     if (busy_ != busy::no || !flush_is_done()) return;
+    fast_end_ = 0;  // as in fill_now()
     char* into = input.room(read_least, read_ahead, reading == nullptr);
     busy_ = busy::reading;
-    to_read(fd_, into, input.room_size(), offset());
+    to_read(fd_, into, input.room_size(), facts_.seeks ? position_ : current_position);
     loop::current().submit(*this);
 }
 
@@ -61,12 +63,15 @@ void file_core::read_done(long n) noexcept {
         input.commit(static_cast<std::size_t>(n));
         if (facts_.seeks) position_ += n;
         bytes_arrived();
+        // What was written meanwhile goes where the reader is, not behind what was read ahead.
+        if (size_ != 0 && facts_.seeks) rewind_reader();
     } else if (n == 0) {
         input_ended(nullptr);
-    } else if (n != -ECANCELED) {
+    } else if (n != -ECANCELED && n != -EINTR) {
         input_ended(std::make_exception_ptr(error(static_cast<int>(-n), "read", path_.string())));
     }
-    if (reading && !dropped_ && n > 0) want_bytes();
+    flushed.set();
+    if (reading && !dropped_ && !refusing_ && !input_at_end) want_bytes();
 }
 
 void file_core::rewind_reader() noexcept {
@@ -85,12 +90,14 @@ void file_core::move_to(std::int64_t position) noexcept {
     input_at_end = false;
     input_error = nullptr;
     position_ = position;
+    fast_end_ = 0;
 }
 
 // ---- writing
 
 void file_core::before_append() {
     if (!input.empty() && facts_.seeks) rewind_reader();
+    if (facts_.appends && facts_.seeks && buffered() == 0) position_ = std::max<std::int64_t>(size_of(fd_), 0);
 }
 
 void file_core::flush() noexcept {
@@ -149,6 +156,15 @@ void file_core::written(long n) noexcept {
     if (reading) want_bytes();
 }
 
+bool file_core::settled() noexcept {
+    if (busy_ == busy::reading && (!reading || refusing_)) {  // left behind by a read that was cancelled, or the file is closed
+        loop::current().cancel(*this);
+        flushed.clear();
+        return false;
+    }
+    return flush_is_done();
+}
+
 bool file_core::flush_is_done() noexcept {
     if (busy_ == busy::no) flush();
     if (output_failed() || buffered() == 0) return true;
@@ -163,7 +179,9 @@ void file_core::complete(completion done) noexcept {
         read_done(done.result);
     else
         written(done.result);
-    if (dropped_) end_if_idle();
+    if (!dropped_) return;
+    flush();
+    end_if_idle();
 }
 
 void file_core::dropped() noexcept {

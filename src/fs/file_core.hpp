@@ -35,6 +35,8 @@ public:
 
     /// Hands what was written to the kernel. True if that is done, or failed; else `flushed` will be set.
     bool flush_is_done() noexcept;
+    /// The same, and no read is in flight either: for whoever moves the position or closes. The read's bytes are not lost.
+    bool settled() noexcept;
     std::exception_ptr output_error() const noexcept { return output_error_; }
     std::int64_t position() const noexcept;
     void move_to(std::int64_t position) noexcept;

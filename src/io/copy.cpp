@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "fs/file_core.hpp"
-#include "net/tcp_stream.hpp"
+#include "io/send_file.hpp"
 
 namespace leat {
 namespace {
@@ -28,7 +27,19 @@ task<std::uint64_t> copy_through(From& from, To& to, std::uint64_t most) {
 task<std::uint64_t> copy(stream_reader& from, stream_writer& to) { return copy_through(from, to, everything); }
 task<std::uint64_t> copy(stream_reader& from, file& to) { return copy_through(from, to, everything); }
 task<std::uint64_t> copy(file& from, file& to) { return copy_through(from, to, everything); }
-task<std::uint64_t> copy(file& from, stream_writer& to) { return copy_through(from, to, everything); }
-task<std::uint64_t> copy(file& from, stream_writer& to, std::uint64_t count) { return copy_through(from, to, count); }
+
+task<std::uint64_t> copy(file& from, stream_writer& to, std::uint64_t count) {
+    std::uint64_t moved = 0;
+    while (moved < count) {
+        std::uint64_t now = 0;
+        if (count - moved >= detail::worth_sending_whole) now = co_await detail::send_file(from, to, count - moved);
+        // What is not in the page cache is read without blocking, a window at a time, and small files are cheaper this way.
+        if (now == 0) now = co_await copy_through(from, to, std::min(count - moved, detail::window_of_a_read));
+        if (now == 0) break;
+        moved += now;
+    }
+    co_return moved;
+}
+task<std::uint64_t> copy(file& from, stream_writer& to) { return copy(from, to, everything); }
 
 }  // namespace leat

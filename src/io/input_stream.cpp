@@ -100,7 +100,7 @@ bool read_operation::try_end() noexcept {
     if (kind_ == kind::some && count_ == 0) {
         return took({});
     }
-    if (separated && there > count_) {
+    if (separated && there > std::min<std::size_t>(count_, largest_buffer)) {
         state_ = has_failed;  // error() tells the limit from the rest
         return true;
     }
@@ -143,7 +143,8 @@ std::exception_ptr read_operation::error() {
     if (state_ != has_failed) return nullptr;
     const std::size_t there = from_.input.size();
     const bool separated = kind_ == kind::line || kind_ == kind::until;
-    if (separated && there > count_) return std::make_exception_ptr(limit_error(describe(), from_.subject(), count_));
+    const std::size_t most = std::min<std::size_t>(count_, largest_buffer);
+    if (separated && there > most) return std::make_exception_ptr(limit_error(describe(), from_.subject(), most));
     if (from_.input_error) return from_.input_error;
     return std::make_exception_ptr(incomplete_read(describe(), from_.subject(), kind_ == kind::exactly ? count_ : 0, there));
 }

@@ -111,7 +111,7 @@ namespace {
 
 task<connection> connect_and_wrap(endpoint to, connect_options options) {
     detail::tcp_stream* opened = co_await detail::open_tcp(std::move(to));
-    opened->limit = static_cast<std::uint32_t>(options.limit.count);
+    opened->limit = detail::tcp_stream::as_limit(options.limit.count);
     co_return connection{stream_reader{*opened}, stream_writer{*opened}};
 }
 

@@ -42,12 +42,10 @@ task<server> start_server_with(std::unique_ptr<connection_handler> handler, endp
         const std::uint16_t port = at.port() == 0 && !core->addresses().empty() ? core->addresses().front().port() : at.port();
         try {
             core->listen(address::parse(each.host(), port));
-        } catch (const error&) {
-            // A machine without IPv6 still serves "" and "localhost".
-            if (core->addresses().empty() || &each != &addresses.back()) {
-                if (&each == &addresses.back()) throw;
-                continue;
-            }
+        } catch (const error& e) {
+            // A machine without IPv6 still serves "" and "localhost"; an address that is taken is an error.
+            const bool missing = e.code() == std::errc::address_family_not_supported || e.code() == std::errc::address_not_available;
+            if (!missing || (core->addresses().empty() && &each == &addresses.back())) throw;
         }
     }
     core->start_accepting();

@@ -74,8 +74,13 @@ public:
 
     session(server_core& core, int fd) : context(&core.scope_, &session::handler_ended), core_(&core) {
         stream_ = new tcp_stream(fd, peer_of(fd), this);
-        stream_->limit = static_cast<std::uint32_t>(core.options_.limit.count);
-        handler_ = core.handler_->handle(stream_reader{*stream_}, stream_writer{*stream_});
+        stream_->limit = tcp_stream::as_limit(core.options_.limit.count);
+        try {
+            handler_ = core.handler_->handle(stream_reader{*stream_}, stream_writer{*stream_});
+        } catch (...) {
+            stream_->forget_owner();  // it closes by itself; this session will never have been
+            throw;
+        }
         schedule_strand(*this, handler_.frame().promise());
     }
 

@@ -25,6 +25,18 @@ void waiter_queue::remove(queued_waiter& w) noexcept {
     if (last_ == &w) last_ = before;
 }
 
+void waiter_list::push(listed_waiter& w) noexcept {
+    w.previous_ = last_;
+    w.next_ = nullptr;
+    (last_ ? last_->next_ : first_) = &w;
+    last_ = &w;
+}
+
+void waiter_list::remove(listed_waiter& w) noexcept {
+    (w.previous_ ? w.previous_->next_ : first_) = w.next_;
+    (w.next_ ? w.next_->previous_ : last_) = w.previous_;
+}
+
 acquire_awaiter::~acquire_awaiter() {
     if (state_ == queued) of_.waiting_.remove(*this);
     if (state_ == granted) of_.release();  // granted, but its frame died before it could take the place

@@ -10,7 +10,7 @@ namespace {
 
 task<connection> open_and_wrap(endpoint to, detail::tls_client_settings settings, bytes limit) {
     detail::tcp_stream* opened = co_await detail::open_tls(std::move(to), settings);
-    opened->limit = static_cast<std::uint32_t>(limit.count);
+    opened->limit = detail::tcp_stream::as_limit(limit.count);
     co_return connection{stream_reader{*opened}, stream_writer{*opened}};
 }
 

@@ -16,10 +16,18 @@ constexpr std::size_t sessions_per_host = 8;  // tickets are used once each, and
 constexpr std::size_t contexts_kept = 8;
 
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
-    auto* keeper = static_cast<tls_context::session_keeper*>(SSL_get_app_data(ssl));
-    if (!keeper) return 0;
-    keeper->new_session(ssl_session_pointer{session});
+    auto* observer = static_cast<tls_context::observer*>(SSL_get_app_data(ssl));
+    if (!observer) return 0;
+    observer->new_session(ssl_session_pointer{session});
     return 1;  // the reference is ours now
+}
+
+int on_verification(int good, X509_STORE_CTX* verification) {
+    if (good) return good;
+    auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    if (auto* observer = static_cast<tls_context::observer*>(SSL_get_app_data(ssl)))
+        observer->certificate_refused(X509_STORE_CTX_get0_cert(verification), X509_STORE_CTX_get_error(verification));
+    return good;
 }
 
 /// One trust's context, or the wait for it.
@@ -78,7 +86,7 @@ tls_context::tls_context(const tls_trust& trust) : context_(SSL_CTX_new(TLS_clie
         SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
         return;
     }
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verification);
     X509_VERIFY_PARAM* verification = SSL_CTX_get0_param(context);
     X509_VERIFY_PARAM_set_hostflags(verification, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     // Whoever names a certificate means to trust it, be it a root or not.
@@ -92,7 +100,7 @@ tls_context::tls_context(const tls_trust& trust) : context_(SSL_CTX_new(TLS_clie
     }
 }
 
-void tls_context::tell_sessions_to(SSL* ssl, session_keeper* keeper) noexcept { SSL_set_app_data(ssl, static_cast<void*>(keeper)); }
+void tls_context::observe(SSL* ssl, observer* by) noexcept { SSL_set_app_data(ssl, static_cast<void*>(by)); }
 
 tls_context::host_sessions* tls_context::find(const std::string& host) noexcept {
     auto at = std::find_if(hosts_.begin(), hosts_.end(), [&](const host_sessions& one) { return one.host == host; });

@@ -25,14 +25,16 @@ public:
     /// A session to resume with this host; null if there is none. Of TLS 1.3 each is used once.
     ssl_session_pointer take_session(const std::string& host);
     void keep_session(const std::string& host, ssl_session_pointer session);
-    /// An SSL's part of the context's callbacks: who is told of new sessions.
-    struct session_keeper {
+    /// Whoever owns an SSL is told by it of what the context's callbacks learn.
+    struct observer {
         virtual void new_session(ssl_session_pointer session) noexcept = 0;
+        /// The peer's certificate will not be accepted. OpenSSL keeps it no longer than this call.
+        virtual void certificate_refused(const X509* certificate, int problem) noexcept = 0;
 
     protected:
-        ~session_keeper() = default;
+        ~observer() = default;
     };
-    static void tell_sessions_to(SSL* ssl, session_keeper* keeper) noexcept;
+    static void observe(SSL* ssl, observer* by) noexcept;
 
 private:
     struct host_sessions {

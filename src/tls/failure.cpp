@@ -47,8 +47,23 @@ std::string names_of(const X509* certificate) {
     return list;
 }
 
-std::string certificate_problem(SSL* ssl, long problem, std::string_view verified) {
-    const X509* certificate = SSL_get0_peer_certificate(ssl);
+/// Alerts that the peer sent are reasons above this, by the alert's number.
+constexpr int alert_offset = SSL_AD_REASON_OFFSET;
+
+std::string alert_text(int reason) { return SSL_alert_desc_string_long(reason - alert_offset); }
+
+}  // namespace
+
+std::string openssl_reason(std::string_view otherwise) {
+    const unsigned long code = ERR_peek_error();
+    const char* words = code != 0 ? ERR_reason_error_string(code) : nullptr;
+    std::string text{words ? std::string_view{words} : otherwise};
+    if (ERR_SYSTEM_ERROR(code)) text = std::error_code(ERR_GET_REASON(code), std::generic_category()).message();
+    ERR_clear_error();
+    return text;
+}
+
+std::string certificate_problem(const X509* certificate, int problem, std::string_view verified) {
     switch (problem) {
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH: {
@@ -71,28 +86,12 @@ std::string certificate_problem(SSL* ssl, long problem, std::string_view verifie
     }
 }
 
-/// Alerts that the peer sent are reasons above this, by the alert's number.
-constexpr int alert_offset = SSL_AD_REASON_OFFSET;
-
-std::string alert_text(int reason) { return SSL_alert_desc_string_long(reason - alert_offset); }
-
-}  // namespace
-
-std::string openssl_reason(std::string_view otherwise) {
-    const unsigned long code = ERR_peek_error();
-    const char* words = code != 0 ? ERR_reason_error_string(code) : nullptr;
-    std::string text{words ? std::string_view{words} : otherwise};
-    if (ERR_SYSTEM_ERROR(code)) text = std::error_code(ERR_GET_REASON(code), std::generic_category()).message();
-    ERR_clear_error();
-    return text;
-}
-
-std::exception_ptr handshake_failure(SSL* ssl, std::string_view subject, std::string_view verified, std::string_view first_bytes) {
+std::exception_ptr handshake_failure(std::string_view subject, std::string_view refusal, std::string_view first_bytes) {
     const int reason = ERR_GET_REASON(ERR_peek_error());
-    const std::string begin = about(subject);
+    std::string begin = about(subject);
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         ERR_clear_error();
-        return std::make_exception_ptr(tls::certificate_error(begin + certificate_problem(ssl, SSL_get_verify_result(ssl), verified)));
+        return std::make_exception_ptr(tls::certificate_error(begin.append(refusal.empty() ? "the certificate was not accepted" : refusal)));
     }
     std::string text;
     if (!first_bytes.empty() && (first_bytes[0] < 0x14 || first_bytes[0] > 0x18)) {  // no kind of TLS record

@@ -10,9 +10,11 @@ namespace leat::detail {
 /// The oldest error on OpenSSL's list for this thread, in words; `otherwise` if there is none. Clears the list.
 std::string openssl_reason(std::string_view otherwise);
 
-/// Why a handshake failed, from the SSL's state and OpenSSL's list. `subject`: "example.org:443"; `verified`: the name or address that the certificate
-/// had to be for; `first_bytes`: the beginning of what the peer sent.
-std::exception_ptr handshake_failure(SSL* ssl, std::string_view subject, std::string_view verified, std::string_view first_bytes);
+/// What is wrong with a peer's certificate, by X.509's code. `verified`: the name or address that it had to be for.
+std::string certificate_problem(const X509* certificate, int problem, std::string_view verified);
+/// Why a handshake failed, from OpenSSL's list. `subject`: "example.org:443"; `refusal`: certificate_problem(), if there was one; `first_bytes`: the
+/// beginning of what the peer sent.
+std::exception_ptr handshake_failure(std::string_view subject, std::string_view refusal, std::string_view first_bytes);
 /// The connection ended in the middle of the handshake.
 std::exception_ptr handshake_broken_off(std::string_view subject, const std::exception_ptr& why);
 /// An error of an established connection; the end of the SSL's use.

@@ -74,6 +74,7 @@ struct tls_bio {
 struct tls_stream::handshake_state {
     handshake_awaiter* waiting = nullptr;
     std::string first_bytes;  // of what the peer sent, to tell what it is if it is no TLS
+    std::string refusal;      // why its certificate is not accepted
 };
 
 tls_stream::tls_stream(int fd, const address& peer, ssl_pointer ssl, tls_identity identity, connection_owner* owner)
@@ -83,7 +84,7 @@ tls_stream::tls_stream(int fd, const address& peer, ssl_pointer ssl, tls_identit
       handshake_(std::make_unique<handshake_state>()) {
     BIO* bio = tls_bio::make(*this);
     SSL_set_bio(ssl_.get(), bio, bio);
-    tls_context::tell_sessions_to(ssl_.get(), this);
+    tls_context::observe(ssl_.get(), this);
 }
 
 tls_stream::~tls_stream() {
@@ -103,6 +104,14 @@ void tls_stream::new_session(ssl_session_pointer session) noexcept {
         identity_.context->keep_session(identity_.subject + '/' + identity_.verified, std::move(session));
     } catch (...) {
         // Not kept: the next connection makes a whole handshake.
+    }
+}
+
+void tls_stream::certificate_refused(const X509* certificate, int problem) noexcept {
+    try {
+        if (handshake_) handshake_->refusal = certificate_problem(certificate, problem, identity_.verified);
+    } catch (...) {
+        // Refused without a reason given.
     }
 }
 
@@ -141,7 +150,7 @@ void tls_stream::step_handshake() {
     }
     if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) return;
     broken_ = true;
-    end_handshake(handshake_failure(ssl_.get(), identity_.subject, identity_.verified, handshake_->first_bytes));
+    end_handshake(handshake_failure(identity_.subject, handshake_->refusal, handshake_->first_bytes));
 }
 
 void tls_stream::end_handshake(std::exception_ptr failed) noexcept {

@@ -22,7 +22,7 @@ struct tls_identity {
 /// A TCP connection that is encrypted by OpenSSL. What the kernel delivers goes through take_bytes() into the SSL and, decrypted, straight into
 /// `input`; what was written is encrypted as a whole when it is flushed, and sent at once. OpenSSL itself never touches the socket: its BIO reads
 /// from the bytes in hand and writes to a buffer of the loop's pool.
-class tls_stream final : public tcp_stream, private tls_context::session_keeper {
+class tls_stream final : public tcp_stream, private tls_context::observer {
 public:
     /// `ssl` is set up for its part, as a client or a server. The descriptor belongs to the stream from here on.
     tls_stream(int fd, const address& peer, ssl_pointer ssl, tls_identity identity, connection_owner* owner = nullptr);
@@ -52,6 +52,7 @@ private:
     void receive_ended(std::exception_ptr why) noexcept override;
     void before_end(bool in_order) noexcept override;
     void new_session(ssl_session_pointer session) noexcept override;
+    void certificate_refused(const X509* certificate, int problem) noexcept override;
 
     void begin_handshake(handshake_awaiter& waiting);
     void step_handshake();

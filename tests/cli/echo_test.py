@@ -128,7 +128,7 @@ class Server(tool.Case):
         with echo_server() as server:
             second = tool.run("echo", "--listen", f"127.0.0.1:{server.port}")
         self.assertEqual(second.returncode, 1)
-        self.assertRegex(second.stderr, rf"^leat: echo: listen 127\.0\.0\.1:{server.port}: Address already in use")
+        self.assertRegex(second.stderr, rf"(?m)^leat: echo: listen 127\.0\.0\.1:{server.port}: Address already in use")
 
 
 class Client(tool.Case):
@@ -178,7 +178,8 @@ class Client(tool.Case):
         self.assertIn("the connection was closed before a reply came", ended.stderr)
 
         async def silent(reader, writer):
-            await asyncio.sleep(tool.PATIENCE)
+            await reader.read()  # until the client has had enough
+            writer.close()
 
         ended = self.with_asyncio_server(silent, "a", more=("--timeout", "0.2"))
         self.assertEqual(ended.returncode, 1)

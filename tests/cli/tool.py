@@ -48,6 +48,7 @@ class Process:
 
     def __init__(self, *arguments, env=None, expect=r"127\.0\.0\.1:(\d+)", status=0):
         self.status = status
+        self.interrupted = False
         self.process = subprocess.Popen([TOOL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         env=env or environment(), encoding="utf-8", errors="surrogateescape")
         self.first_line = self.process.stdout.readline()
@@ -61,9 +62,14 @@ class Process:
         self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True)
         self.reader.start()
 
-    def stop(self, with_signal=signal.SIGINT):
-        if self.process.poll() is None:
+    def interrupt(self, with_signal=signal.SIGINT):
+        """Once only: a second signal would not wait for anything."""
+        if not self.interrupted and self.process.poll() is None:
             self.process.send_signal(with_signal)
+        self.interrupted = True
+
+    def stop(self, with_signal=signal.SIGINT):
+        self.interrupt(with_signal)
         code = self.process.wait(PATIENCE)
         self.reader.join(PATIENCE)
         return code

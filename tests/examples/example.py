@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import tty
 import unittest
 
@@ -90,8 +91,13 @@ class Example:
         self.process.stdin.flush()
 
     def stop(self, signal):
+        """The exit status after a signal, which a program that has nothing left to do obeys at once."""
         self.process.send_signal(signal)
-        return self.end()
+        began = time.monotonic()
+        status = self.end()
+        if time.monotonic() - began > 4:  # leat::run waits 5 s for connections that do not end
+            raise AssertionError("it lingered for nothing")
+        return status
 
     def end(self):
         """Waits for the end; the exit status."""

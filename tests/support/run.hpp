@@ -18,7 +18,7 @@ public:
 
 /// Runs a task on a loop of its own; its value, or its exception.
 template <class T>
-T run(task<T> main, run_options options = {}) {
+T in_loop(task<T> main, run_options options = {}) {
     guard limit;
     return run_until_complete(std::move(main), options);
 }

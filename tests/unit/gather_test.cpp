@@ -25,7 +25,7 @@ task<int> fail(std::string why) {
 }
 
 TEST(Gather, GivesATuple) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto [a, b] = co_await gather(number(1), text("two"));
         EXPECT_EQ(a, 1);
         EXPECT_EQ(b, "two");
@@ -33,7 +33,7 @@ TEST(Gather, GivesATuple) {
 }
 
 TEST(Gather, HasAPlaceForVoid) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto all = co_await gather(number(1), nothing(), text("x"));
         static_assert(std::is_same_v<decltype(all), std::tuple<int, std::monostate, std::string>>);
         EXPECT_EQ(std::get<2>(all), "x");
@@ -41,7 +41,7 @@ TEST(Gather, HasAPlaceForVoid) {
 }
 
 TEST(Gather, GivesAVectorFromAVector) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::vector<task<int>> branches;
         for (int i = 0; i < 100; ++i) branches.push_back(number(i));
         const auto values = co_await gather(std::move(branches));
@@ -53,7 +53,7 @@ TEST(Gather, GivesAVectorFromAVector) {
 }
 
 TEST(Gather, TakesAVectorOfVoid) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         int count = 0;
         auto one = [&]() -> task<> {
             co_await yield();
@@ -67,7 +67,7 @@ TEST(Gather, TakesAVectorOfVoid) {
 }
 
 TEST(Gather, CanBeKeptWhenItHoldsTasksOnly) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto kept = gather(number(1), number(2));
         co_await yield();
         const auto values = co_await std::move(kept);
@@ -76,7 +76,7 @@ TEST(Gather, CanBeKeptWhenItHoldsTasksOnly) {
 }
 
 TEST(Gather, AnErrorCancelsTheOthersAndIsRethrown) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool ended = false;
         auto long_one = [&]() -> task<> {
             try {
@@ -94,14 +94,14 @@ TEST(Gather, AnErrorCancelsTheOthersAndIsRethrown) {
 }
 
 TEST(Gather, SeveralErrorsAreAnErrorGroup) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto outcome = co_await (gather(fail("a"), fail("b"), number(1)) | as_result);
         EXPECT_EQ(outcome.error().message(), "2 errors: a; b");
     }());
 }
 
 TEST(Gather, CancellationReachesEveryBranch) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         int ended = 0;
         auto branch = [&]() -> task<> {
             try {
@@ -123,7 +123,7 @@ TEST(Gather, CancellationReachesEveryBranch) {
 
 // A branch that throws `cancelled` by itself is no error for a group, but it has no value either.
 TEST(Gather, ABranchThatThrowsCancelledByItselfGivesNoValueOutOfNothing) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto gives_up = []() -> task<std::string> {
             co_await yield();
             throw cancelled{};
@@ -148,7 +148,7 @@ TEST(Gather, ABranchThatThrowsCancelledByItselfGivesNoValueOutOfNothing) {
 }
 
 TEST(Gather, BorrowsAwaiters) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto pair = co_await connect_pair();
         pair.peer.send("hello\n");
         auto [line, slept] = co_await gather(pair.reader.read_line(), sleep(1ms));

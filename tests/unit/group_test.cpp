@@ -23,7 +23,7 @@ task<> fail(std::string why) {
 }
 
 TEST(TaskGroup, JoinWaitsForAll) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string done;
         task_group group;
         for (char c : std::string{"abc"}) group.spawn(append(done, c));
@@ -36,14 +36,14 @@ TEST(TaskGroup, JoinWaitsForAll) {
 }
 
 TEST(TaskGroup, JoinOfAnEmptyOneReturnsAtOnce) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         task_group group;
         co_await group.join();
     }());
 }
 
 TEST(TaskGroup, ASoleErrorIsRethrownAsItselfAndCancelsTheOthers) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool sibling_cancelled = false;
         auto sibling = [&]() -> task<> {
             try {
@@ -68,7 +68,7 @@ TEST(TaskGroup, ASoleErrorIsRethrownAsItselfAndCancelsTheOthers) {
 }
 
 TEST(TaskGroup, SeveralErrorsAreAnErrorGroup) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         task_group group;
         group.spawn(fail("one"));
         group.spawn(fail("two"));
@@ -84,7 +84,7 @@ TEST(TaskGroup, SeveralErrorsAreAnErrorGroup) {
 }
 
 TEST(TaskGroup, AnErrorOfTheCleanupIsKeptToo) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto bad_cleanup = []() -> task<> {
             try {
                 co_await sleep(1h);
@@ -102,7 +102,7 @@ TEST(TaskGroup, AnErrorOfTheCleanupIsKeptToo) {
 }
 
 TEST(TaskGroup, IsUsableAgainAfterJoin) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string done;
         task_group group;
         group.spawn(append(done, 'a'));
@@ -122,7 +122,7 @@ TEST(TaskGroup, IsUsableAgainAfterJoin) {
 TEST(TaskGroup, AThrowBetweenSpawnAndJoinDestroysTheChildren) {
     std::string graves;
     EXPECT_EQ(thrown_by([&] {
-        run([&]() -> task<> {
+        in_loop([&]() -> task<> {
             auto child = [&](char name) -> task<> {
                 tombstone mine(graves, name);
                 co_await sleep(1h);
@@ -141,7 +141,7 @@ TEST(TaskGroup, AThrowBetweenSpawnAndJoinDestroysTheChildren) {
 TEST(TaskGroup, AThrowBeforeTheChildrenStartedDestroysThem) {
     auto held = std::make_shared<int>();
     EXPECT_EQ(thrown_by([&] {
-        run([](std::shared_ptr<int> p) -> task<> {
+        in_loop([](std::shared_ptr<int> p) -> task<> {
             auto child = [](std::shared_ptr<int>) -> task<> { co_await sleep(1h); };
             task_group group;
             for (int i = 0; i < 100; ++i) group.spawn(child(p));
@@ -153,7 +153,7 @@ TEST(TaskGroup, AThrowBeforeTheChildrenStartedDestroysThem) {
 }
 
 TEST(TaskGroup, SpawnKeepsCapturesAndArguments) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::vector<std::string> seen;
         task_group group;
         {
@@ -179,7 +179,7 @@ TEST(TaskGroup, SpawnKeepsCapturesAndArguments) {
 }
 
 TEST(TaskGroup, AChildMaySpawnIntoItsOwnGroup) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         int count = 0;
         task_group group;
         auto child = [&](auto& self, int levels) -> task<> {
@@ -197,7 +197,7 @@ TEST(TaskGroup, AChildMaySpawnIntoItsOwnGroup) {
 }
 
 TEST(TaskGroup, OneSpawnedByAStrangerWhileJoinWakesIsWaitedFor) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool late_done = false;
         event last;
         task_group inner;
@@ -214,14 +214,14 @@ TEST(TaskGroup, OneSpawnedByAStrangerWhileJoinWakesIsWaitedFor) {
             inner.spawn(late());
         };
         auto first = [&]() -> task<> {
+            co_await yield();
             last.set();  // wakes the stranger before the join
-            co_return;
         };
         task_group outer;
         outer.spawn(stranger());
-        outer.spawn(joiner());
         co_await yield();
         inner.spawn(first());
+        outer.spawn(joiner());
         co_await outer.join();
         EXPECT_TRUE(late_done);
         co_await inner.join();
@@ -229,7 +229,7 @@ TEST(TaskGroup, OneSpawnedByAStrangerWhileJoinWakesIsWaitedFor) {
 }
 
 TEST(TaskGroup, CancelEndsTheChildrenAndJoinDoesNotThrow) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         task_group group;
         for (int i = 0; i < 10; ++i) group.spawn([]() -> task<> { co_await sleep(1h); });
         co_await settle();
@@ -240,7 +240,7 @@ TEST(TaskGroup, CancelEndsTheChildrenAndJoinDoesNotThrow) {
 }
 
 TEST(TaskGroup, CancellationOfTheJoinReachesTheChildrenAndWaitsForThem) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string steps;
         auto child = [&]() -> task<> {
             try {
@@ -267,7 +267,7 @@ TEST(TaskGroup, CancellationOfTheJoinReachesTheChildrenAndWaitsForThem) {
 }
 
 TEST(TaskGroup, ChildrenSpawnedInACancelledScopeStartCancelled) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string steps;
         auto parent = [&]() -> task<> {
             task_group group;
@@ -293,7 +293,7 @@ TEST(TaskGroup, ChildrenSpawnedInACancelledScopeStartCancelled) {
 }
 
 TEST(TaskGroup, TwoJoinsAtOnceAreALogicError) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         task_group group;
         group.spawn([]() -> task<> { co_await settle(); });
         task_group joiners;
@@ -320,7 +320,7 @@ TEST(TaskGroup, OutsideRunItIsALogicError) {
 }
 
 TEST(TaskGroup, AHundredThousandChildrenWaitingInOneQueueAreCancelledInNoTime) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         event never;
         task_group group;
         for (int i = 0; i < 100'000; ++i) group.spawn([&never]() -> task<> { co_await never.wait(); });

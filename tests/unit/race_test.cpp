@@ -18,7 +18,7 @@ task<int> number(int value, int turns = 1) {
 }
 
 TEST(Race, TheFirstWins) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         const auto first = co_await race(number(1, 5), number(2, 1));
         EXPECT_EQ(first.index(), 1u);
         EXPECT_EQ(std::get<1>(first), 2);
@@ -26,7 +26,7 @@ TEST(Race, TheFirstWins) {
 }
 
 TEST(Race, OfAVectorTellsWhichAndWhat) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::vector<task<int>> branches;
         for (int i = 0; i < 10; ++i) branches.push_back(number(i, i == 6 ? 1 : 5));
         const auto first = co_await race(std::move(branches));
@@ -36,7 +36,7 @@ TEST(Race, OfAVectorTellsWhichAndWhat) {
 }
 
 TEST(Race, LosersAreCancelledAndWaitedFor) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string steps;
         auto loser = [&]() -> task<> {
             try {
@@ -54,7 +54,7 @@ TEST(Race, LosersAreCancelledAndWaitedFor) {
 }
 
 TEST(Race, AnErrorDecidesToo) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto fails = []() -> task<> {
             co_await yield();
             throw std::runtime_error("first");
@@ -66,7 +66,7 @@ TEST(Race, AnErrorDecidesToo) {
 }
 
 TEST(Race, CancellationReachesEveryBranch) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         int ended = 0;
         auto branch = [&]() -> task<> {
             try {
@@ -92,14 +92,14 @@ TEST(Race, CancellationReachesEveryBranch) {
 }
 
 TEST(Race, BorrowsAwaiters) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto pair = co_await connect_pair();
         event stop;
         pair.peer.send("a line\n");
         {
             const auto first = co_await race(pair.reader.read_line(), stop.wait());
             EXPECT_EQ(first.index(), 0u);
-            if (first.index() == 0) EXPECT_EQ(std::get<0>(first), "a line\n");
+            EXPECT_EQ(*std::get_if<0>(&first), "a line\n");
         }
         stop.set();
         const auto second = co_await race(pair.reader.read_line(), stop.wait());
@@ -111,7 +111,7 @@ TEST(Race, BorrowsAwaiters) {
 }
 
 TEST(Race, NestsWithTimeout) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto pair = co_await connect_pair();
         event never;
         auto outcome = co_await (race(timeout(1ms, pair.reader.read_line()), never.wait()) | as_result);
@@ -128,7 +128,7 @@ TEST(Race, NestsWithTimeout) {
 
 // Both have a line at hand: the second must not take its own and drop it.
 TEST(Race, TheLosersLineIsNotLostWhenBothAreBuffered) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto a = co_await connect_pair();
         auto b = co_await connect_pair();
         a.peer.send("a0\na1\na2\n");
@@ -159,7 +159,7 @@ TEST(Race, TheLosersLineIsNotLostWhenBothAreBuffered) {
 
 // Both lines arrive in one turn of the loop: the loser's read has its value already, and gives it back.
 TEST(Race, TheLosersLineIsNotLostWhenBothArriveAtOnce) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto a = co_await connect_pair();
         auto b = co_await connect_pair();
         for (int round = 0; round < 100; ++round) {
@@ -178,7 +178,7 @@ TEST(Race, TheLosersLineIsNotLostWhenBothArriveAtOnce) {
 }
 
 TEST(Race, ALineIsNotLostToAnEventOfTheSameTurn) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto pair = co_await connect_pair();
         event stop;
         bool reads_too = false;

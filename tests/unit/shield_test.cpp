@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Shield, CancellationDoesNotReachTheInside) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string steps;
         auto child = [&]() -> task<> {
             auto inside = [&]() -> task<int> {
@@ -34,7 +34,7 @@ TEST(Shield, CancellationDoesNotReachTheInside) {
 }
 
 TEST(Shield, WorksInACancelledScope) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string steps;
         auto child = [&]() -> task<> {
             try {
@@ -64,7 +64,7 @@ TEST(Shield, WorksInACancelledScope) {
 }
 
 TEST(Shield, PassesExceptionsOn) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto fails = []() -> task<> {
             co_await yield();
             throw std::runtime_error("inside");
@@ -75,14 +75,14 @@ TEST(Shield, PassesExceptionsOn) {
 }
 
 TEST(Shield, ATimeoutInsideStillWorks) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto outcome = co_await (shield(timeout(1ms, sleep(1h))) | as_result);
         EXPECT_FALSE(outcome);
     }());
 }
 
 TEST(Shield, ATimeoutOutsideWaitsForIt) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool ended = false;
         auto inside = [&]() -> task<> {
             co_await sleep(5ms);

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Sleep, IsNotShorterThanAsked) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         const auto before = now();
         co_await sleep(5ms);
         EXPECT_GE(now() - before, 5ms);
@@ -19,7 +19,7 @@ TEST(Sleep, IsNotShorterThanAsked) {
 }
 
 TEST(Sleep, EndsInTheOrderOfTheTimes) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string order;
         const auto start = now();
         auto at = [&](char name, duration delay) -> task<> {
@@ -32,7 +32,7 @@ TEST(Sleep, EndsInTheOrderOfTheTimes) {
 }
 
 TEST(Sleep, OfZeroLetsEveryOtherReadyTaskRunOnce) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string order;
         auto child = [&](char name) -> task<> {
             for (int i = 0; i < 3; ++i) {
@@ -46,7 +46,7 @@ TEST(Sleep, OfZeroLetsEveryOtherReadyTaskRunOnce) {
 }
 
 TEST(Sleep, OfTheLongestTimeDoesNotEnd) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool ended = false;
         auto forever = [&]() -> task<> {
             co_await sleep(duration::max());
@@ -68,14 +68,14 @@ TEST(Sleep, OfTheLongestTimeDoesNotEnd) {
 }
 
 TEST(Sleep, OfLessThanNothingIsAYield) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         co_await sleep(-1h);
         co_await sleep(duration::min());
     }());
 }
 
 TEST(Sleep, YieldingForEverStarvesNoTimer) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool fired = false;
         task_group group;
         group.spawn([&]() -> task<> {

@@ -27,10 +27,10 @@ static_assert(!std::is_copy_constructible_v<task<int>>);
 static_assert(!std::is_copy_assignable_v<task<int>>);
 static_assert(std::is_nothrow_move_constructible_v<task<int>>);
 
-TEST(Task, ReturnsItsValue) { EXPECT_EQ(run(give(7)), 7); }
+TEST(Task, ReturnsItsValue) { EXPECT_EQ(in_loop(give(7)), 7); }
 
 TEST(Task, ReturnsWhatCanOnlyBeMoved) {
-    EXPECT_EQ(*run([]() -> task<std::unique_ptr<int>> {
+    EXPECT_EQ(*in_loop([]() -> task<std::unique_ptr<int>> {
         auto owned = co_await give_owned(5);
         ++*owned;
         co_return owned;
@@ -38,11 +38,11 @@ TEST(Task, ReturnsWhatCanOnlyBeMoved) {
 }
 
 TEST(Task, RethrowsItsException) {
-    EXPECT_EQ(thrown_by([] { run(fail("broken")); }), "broken");
+    EXPECT_EQ(thrown_by([] { in_loop(fail("broken")); }), "broken");
 }
 
 TEST(Task, AnExceptionCanBeCaughtInTheAwaitingTask) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string text;
         try {
             co_await fail("inner");
@@ -55,7 +55,7 @@ TEST(Task, AnExceptionCanBeCaughtInTheAwaitingTask) {
 }
 
 TEST(Task, DoesNotStartBeforeItIsAwaited) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool started = false;
         auto body = [&]() -> task<> {
             started = true;
@@ -81,7 +81,7 @@ TEST(Task, OneThatIsNeverAwaitedIsDestroyedWithItsArguments) {
 
 TEST(Task, SuspendedOnesAreDestroyedInnermostFirst) {
     std::string graves;
-    run([&]() -> task<> {
+    in_loop([&]() -> task<> {
         auto inner = [&]() -> task<> {
             tombstone mine(graves, 'i');
             co_await sleep(1h);
@@ -105,7 +105,7 @@ TEST(Task, SuspendedOnesAreDestroyedInnermostFirst) {
 }
 
 TEST(Task, AMillionSynchronousAwaitsDoNotGrowTheStack) {
-    EXPECT_EQ(run([]() -> task<long> {
+    EXPECT_EQ(in_loop([]() -> task<long> {
         long sum = 0;
         for (int i = 0; i < 1'000'000; ++i) sum += co_await give(1);
         co_return sum;
@@ -113,7 +113,7 @@ TEST(Task, AMillionSynchronousAwaitsDoNotGrowTheStack) {
 }
 
 TEST(Task, AMillionResultsDoNotGrowTheStack) {
-    EXPECT_EQ(run([]() -> task<long> {
+    EXPECT_EQ(in_loop([]() -> task<long> {
         long sum = 0;
         for (int i = 0; i < 1'000'000; ++i) {
             auto value = co_await (give(1) | as_result);
@@ -124,7 +124,7 @@ TEST(Task, AMillionResultsDoNotGrowTheStack) {
 }
 
 TEST(Task, AMillionSuspendingAwaitsDoNotGrowTheStack) {
-    EXPECT_EQ(run([]() -> task<long> {
+    EXPECT_EQ(in_loop([]() -> task<long> {
         auto later = []() -> task<int> {
             co_await yield();
             co_return 1;
@@ -143,7 +143,7 @@ task<int> depth(int levels) {
     co_return 1 + co_await depth(levels - 1);
 }
 
-TEST(Task, RecursionAThousandDeepUnwindsWithoutTheStack) { EXPECT_EQ(run(depth(1000)), 1000); }
+TEST(Task, RecursionAThousandDeepUnwindsWithoutTheStack) { EXPECT_EQ(in_loop(depth(1000)), 1000); }
 
 task<int> throwing_depth(int levels) {
     if (levels == 0) {
@@ -154,11 +154,11 @@ task<int> throwing_depth(int levels) {
 }
 
 TEST(Task, AnErrorPassesAThousandFrames) {
-    EXPECT_EQ(thrown_by([] { run(throwing_depth(1000)); }), "from the bottom");
+    EXPECT_EQ(thrown_by([] { in_loop(throwing_depth(1000)); }), "from the bottom");
 }
 
 TEST(Task, OneThatNeverSuspendsLetsOthersRun) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool other_ran = false;
         bool timer_fired = false;
         auto other = [&]() -> task<> {
@@ -176,7 +176,7 @@ TEST(Task, OneThatNeverSuspendsLetsOthersRun) {
 
 // The budget's yield is a cancellation point: this loop would run for ever, and the loop of the thread with it.
 TEST(Task, OneThatNeverSuspendsCanBeCancelled) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto spin = []() -> task<> {
             for (;;) co_await nothing();
         };
@@ -186,7 +186,7 @@ TEST(Task, OneThatNeverSuspendsCanBeCancelled) {
 }
 
 TEST(Task, CancellationIsSticky) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         int thrown = 0;
         auto stubborn = [&]() -> task<> {
             for (int i = 0; i < 3; ++i) {
@@ -208,7 +208,7 @@ TEST(Task, CancellationIsSticky) {
 
 TEST(Task, CancellationIsNoStdException) {
     static_assert(!std::is_base_of_v<std::exception, cancelled>);
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool swallowed = false;
         bool went_on = false;
         auto careless = [&]() -> task<> {
@@ -230,7 +230,7 @@ TEST(Task, CancellationIsNoStdException) {
 }
 
 TEST(Task, CancelledBeforeItsStartEndsAtItsFirstSuspension) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string steps;
         auto child = [&]() -> task<> {
             steps += 's';
@@ -248,7 +248,7 @@ TEST(Task, CancelledBeforeItsStartEndsAtItsFirstSuspension) {
 }
 
 TEST(Task, AResultThatIsThereWinsOverCancellation) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool finished = false;
         auto child = [&]() -> task<> {
             co_await yield();
@@ -264,7 +264,7 @@ TEST(Task, AResultThatIsThereWinsOverCancellation) {
 }
 
 TEST(Task, WorksInEveryExpression) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         const int sum = co_await give(1) + co_await give(2);
         EXPECT_EQ(sum, 3);
         std::string text = std::to_string(co_await give(4)) + "!";
@@ -291,7 +291,7 @@ TEST(Task, TheRootsArgumentsDieWhileTheLoopRuns) {
         }
     };
     std::string graves;
-    run([](closes) -> task<> { co_return; }(closes{graves}));
+    in_loop([](closes) -> task<> { co_return; }(closes{graves}));
     EXPECT_EQ(graves, "inside");
 }
 

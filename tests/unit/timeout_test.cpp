@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Timeout, AResultInTimeIsReturned) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto seven = []() -> task<int> {
             co_await yield();
             co_return 7;
@@ -24,7 +24,7 @@ TEST(Timeout, AResultInTimeIsReturned) {
 }
 
 TEST(Timeout, ThrowsWhenItsTimerFired) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string text;
         try {
             co_await timeout(3ms, sleep(1h));
@@ -36,7 +36,7 @@ TEST(Timeout, ThrowsWhenItsTimerFired) {
 }
 
 TEST(Timeout, ItsOwnExceptionsPass) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto fails = []() -> task<> {
             co_await yield();
             throw std::runtime_error("mine");
@@ -47,7 +47,7 @@ TEST(Timeout, ItsOwnExceptionsPass) {
 }
 
 TEST(Timeout, OfTwoTheOneWhoseTimerFiredThrows) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string who;
         auto inner_short = [&]() -> task<> {
             try {
@@ -75,7 +75,7 @@ TEST(Timeout, OfTwoTheOneWhoseTimerFiredThrows) {
 }
 
 TEST(Timeout, CancellationFromOutsideIsNoTimeout) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string who;
         auto child = [&]() -> task<> {
             try {
@@ -97,7 +97,7 @@ TEST(Timeout, CancellationFromOutsideIsNoTimeout) {
 }
 
 TEST(Timeout, CancellationFromOutsideWinsOverItsTimer) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         std::string who;
         event fired;
         auto slow_to_end = [&]() -> task<> {
@@ -129,7 +129,7 @@ TEST(Timeout, CancellationFromOutsideWinsOverItsTimer) {
 }
 
 TEST(Timeout, AResultReachedAllTheSameWins) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto stubborn = []() -> task<int> {
             try {
                 co_await sleep(1h);
@@ -142,7 +142,7 @@ TEST(Timeout, AResultReachedAllTheSameWins) {
 }
 
 TEST(Timeout, TheInsideIsWaitedFor) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         bool cleaned = false;
         auto careful = [&]() -> task<> {
             try {
@@ -160,7 +160,7 @@ TEST(Timeout, TheInsideIsWaitedFor) {
 }
 
 TEST(Timeout, NoneIsTooLong) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         EXPECT_EQ(co_await timeout(duration::max(), []() -> task<int> {
             co_await sleep(1ms);
             co_return 1;
@@ -169,7 +169,7 @@ TEST(Timeout, NoneIsTooLong) {
 }
 
 TEST(Timeout, ZeroAndLessTimeOutWhatDoesNotEndAtOnce) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         for (auto limit : {duration{0}, duration{-5s}, duration::min()}) {
             auto outcome = co_await (timeout(limit, sleep(1h)) | as_result);
             EXPECT_FALSE(outcome);
@@ -178,7 +178,7 @@ TEST(Timeout, ZeroAndLessTimeOutWhatDoesNotEndAtOnce) {
 }
 
 TEST(Timeout, AMillionThatNeverFireDoNotGrowTheStack) {
-    run([]() -> task<> {
+    in_loop([]() -> task<> {
         auto at_once = []() -> task<> { co_return; };
         for (int i = 0; i < 200'000; ++i) co_await timeout(1h, at_once());
     }());

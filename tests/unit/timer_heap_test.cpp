@@ -87,7 +87,9 @@ TEST(TimerHeap, RandomInsertionsMovesAndRemovalsKeepTheOrder) {
                 heap.fire(time_point{duration{now}});
                 EXPECT_TRUE(std::is_sorted(many.order.begin(), many.order.end()));
                 for (auto when : many.order) EXPECT_LE(when, time_point{duration{now}});
-                if (!heap.empty()) EXPECT_GT(heap.earliest(), time_point{duration{now}});
+                if (!heap.empty()) {
+                    EXPECT_GT(heap.earliest(), time_point{duration{now}});
+                }
                 break;
             }
         }

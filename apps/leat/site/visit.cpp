@@ -6,6 +6,7 @@
 #include "http/ascii.hpp"
 #include "http/request_parser.hpp"
 #include "leat/http/error.hpp"
+#include "leat/io/copy.hpp"
 #include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
 #include "leat/task/sleep.hpp"
@@ -124,10 +125,11 @@ leat::task<arrival> visitor::next_request() {
 leat::task<bool> visitor::send_file(leat::file& content, std::uint64_t offset, std::uint64_t length) {
     if (offset != 0) co_await content.seek(static_cast<std::int64_t>(offset));
     while (length > 0) {
-        const auto part = co_await content.read({static_cast<std::size_t>(std::min<std::uint64_t>(length, piece))});
-        if (!part) co_return false;
-        co_await leat::timeout(limits_.stall, writer_.write(*part));
-        length -= part->size();
+        // In pieces, since a large file may take its time as long as it moves.
+        const std::uint64_t wanted = std::min<std::uint64_t>(length, piece);
+        const std::uint64_t sent = co_await leat::timeout(limits_.stall, leat::copy(content, writer_, wanted));
+        if (sent < wanted) co_return false;
+        length -= sent;
     }
     co_return true;
 }

@@ -74,9 +74,9 @@ struct download_options {
     duration stall_timeout = std::chrono::seconds{30};      // without a single byte of a response
     duration timeout = duration::zero();                    // for one file in total; zero: none
     std::size_t max_redirects = 20;
-    std::string_view ca_file;            // PEM file of trusted authorities instead of the system's
+    std::string_view ca_file = {};       // PEM file of trusted authorities instead of the system's
     bool insecure = false;               // do not verify TLS peers
-    std::string_view user_agent;         // default "leat/VERSION"
+    std::string_view user_agent = {};    // default "leat/VERSION"
     duration progress_interval = std::chrono::milliseconds{100};
     function_ref<void(const download_progress&)> on_progress = nullptr;  // on the loop, at most once an interval, and at the end
     function_ref<void(const file_report&)> on_file = nullptr;            // on the loop, as each file ends

@@ -68,7 +68,7 @@ public:
     std::string_view buffered() const noexcept { return of_->input.unread(); }
     /// The longest line, and how much is kept while nobody reads. Default 64 KiB.
     bytes limit() const noexcept { return {of_->limit}; }
-    void set_limit(bytes limit) noexcept { of_->limit = static_cast<std::uint32_t>(limit.count); }
+    void set_limit(bytes limit) noexcept { of_->limit = detail::input_stream::as_limit(limit.count); }
 
     explicit operator bool() const noexcept { return of_ != nullptr; }
     /// For leat's own layers.

@@ -69,8 +69,8 @@ public:
     std::size_t buffered() const noexcept { return of_->buffered(); }
     /// `write` waits above `high`, until `low` is reached. Defaults: 64 KiB and 16 KiB, as in asyncio.
     void set_water_marks(bytes high, bytes low) noexcept {
-        of_->high_water = static_cast<std::uint32_t>(high.count);
-        of_->low_water = static_cast<std::uint32_t>(low.count < high.count ? low.count : high.count);
+        of_->high_water = detail::input_stream::as_limit(high.count);
+        of_->low_water = detail::input_stream::as_limit(low.count < high.count ? low.count : high.count);
     }
     /// How long `close` waits for the peer's end. Default 2 s.
     void set_linger(duration linger) noexcept {

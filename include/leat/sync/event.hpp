@@ -7,7 +7,7 @@ class event;
 
 namespace detail {
 
-class event_awaiter final : queued_waiter {
+class event_awaiter final : listed_waiter {
 public:
     explicit event_awaiter(event& of) noexcept : of_(of) {}
     ~event_awaiter();
@@ -55,7 +55,7 @@ public:
 private:
     friend class detail::event_awaiter;
     bool set_ = false;
-    detail::waiter_queue waiting_;
+    detail::waiter_list waiting_;
 };
 
 }  // namespace leat

@@ -29,6 +29,26 @@ private:
     queued_waiter* last_ = nullptr;
 };
 
+/// The same where thousands may wait in one queue: each can leave it at once, from anywhere.
+class listed_waiter : protected waiter {
+protected:
+    friend class waiter_list;
+    listed_waiter* previous_ = nullptr;
+    listed_waiter* next_ = nullptr;
+};
+
+class waiter_list {
+public:
+    bool empty() const noexcept { return first_ == nullptr; }
+    listed_waiter* first() const noexcept { return first_; }
+    void push(listed_waiter& w) noexcept;
+    void remove(listed_waiter& w) noexcept;
+
+private:
+    listed_waiter* first_ = nullptr;
+    listed_waiter* last_ = nullptr;
+};
+
 }  // namespace detail
 
 /// A place in a semaphore, given back by its destructor.
@@ -54,7 +74,7 @@ private:
 
 namespace detail {
 
-class acquire_awaiter final : queued_waiter {
+class acquire_awaiter final : listed_waiter {
 public:
     explicit acquire_awaiter(semaphore& of) noexcept : of_(of) {}
     ~acquire_awaiter();
@@ -99,7 +119,7 @@ private:
     void release() noexcept;
 
     std::size_t free_;
-    detail::waiter_queue waiting_;
+    detail::waiter_list waiting_;
 };
 
 inline void semaphore_slot::release() noexcept {

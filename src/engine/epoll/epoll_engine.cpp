@@ -38,6 +38,7 @@ public:
         }
         slot& at = slot_of(op.fd_);
         bool reads = op.how_ == operation::waits_for::readable;
+        if (reads ? at.in : at.out) return finish(op, {.result = -EBUSY});  // one of each kind at a time
         (reads ? at.in : at.out) = &op;
         if (int failed = want(op.fd_, at.mask | (reads ? EPOLLIN : EPOLLOUT)); failed != 0) {
             (reads ? at.in : at.out) = nullptr;

@@ -39,6 +39,10 @@ public:
     std::int32_t budget = full_budget;  // bytes that may be read without suspension before the task lets others run
     bool input_at_end = false;
 
+    /// A limit as it is kept: what is buffered stays below 4 GiB in any case.
+    static constexpr std::uint32_t as_limit(std::size_t wanted) noexcept { return static_cast<std::uint32_t>(wanted < most_buffered ? wanted : most_buffered); }
+    static constexpr std::size_t most_buffered = std::size_t{1} << 30;
+
     static constexpr std::int32_t full_budget = 1 << 20;
     static constexpr std::int32_t call_cost = 128;
 

@@ -32,10 +32,10 @@ protected:
     ~transport() = default;
 };
 
-/// An awaited close() or write_eof().
+/// An awaited close() or write_eof(), or that everything written has been sent.
 class transport_waiter final : waiter {
 public:
-    enum class event : std::uint8_t { output_ended, closed };
+    enum class event : std::uint8_t { all_sent, output_ended, closed };
     transport_waiter(transport& of, event what) noexcept : what_(what), of_(of) {}
     ~transport_waiter() {
         if (suspended() && of_.watcher == this) of_.watcher = nullptr;
@@ -58,9 +58,9 @@ public:
 
 private:
     bool start(promise_base& frame, std::source_location at);
-    bool reached() const noexcept { return what_ == event::closed ? of_.closed() : of_.output_ended() || of_.output_error(); }
+    bool reached() const noexcept;
     void cancel() noexcept override;
-    const char* describe() const noexcept override { return what_ == event::closed ? "close" : "write_eof"; }
+    const char* describe() const noexcept override;
     std::exception_ptr error();
 
     event what_;

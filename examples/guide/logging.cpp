@@ -1,0 +1,14 @@
+// docs/guide/logging.md
+#include <leat/leat.hpp>
+
+using namespace leat::literals;
+
+namespace logging {
+
+void set_up() {
+    leat::log::setup({.level = leat::log::level::debug, .file = "service.log", .file_limit = 10_MiB, .files_kept = 4});
+    leat::log::info("{} of {} files", 3, 7);
+    if (leat::log::enabled(leat::log::level::debug)) leat::log::debug("{}", leat::debug::format_tasks());
+}
+
+}  // namespace logging
