@@ -174,11 +174,14 @@ task<> download_job::save(std::size_t file, http::response& response) {
         }
     }
     part_file part{target_, names_[file]};
-    co_await part.create();
     if (response.body().complete() || response.body().exchange().whole_body_is_here()) {
-        auto content = co_await response.body().read();
-        co_await part.finish_with(content.value_or(std::string_view{}));
+        auto piece = co_await response.body().read();
+        const std::string_view content = piece.value_or(std::string_view{});
+        if (part.save_at_once(content)) co_return;
+        co_await part.create();
+        co_await part.finish_with(content);
     } else {
+        co_await part.create();
         leat::file to = part.take_file();
         co_await copy(response.body(), to);
         co_await to.close();

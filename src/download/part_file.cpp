@@ -97,6 +97,44 @@ task<> part_file::create() {
     if (!direct_) direct_ = facts_of(fd_).local;
 }
 
+bool part_file::save_at_once(std::string_view content) {
+    if (!direct_ || !in_.unnamed_files) return false;
+    fd_ = create_unnamed_at(in_.descriptor());
+    if (fd_ < 0) {
+        in_.unnamed_files = false;
+        return false;
+    }
+    write_all(content);
+    int failed = name_at(fd_, in_.descriptor(), name_.c_str());
+    if (failed == -EEXIST) {  // only a rename replaces
+        part_ = part_name(name_);
+        failed = name_at(fd_, in_.descriptor(), part_.c_str());
+        if (failed == 0) {
+            exists_ = true;
+            if ((failed = rename_at(in_.descriptor(), part_.c_str(), name_.c_str())) != 0) fail("rename to", failed);
+            exists_ = false;
+        }
+    }
+    if (failed != 0) {  // a directory of its name is missing, perhaps
+        close_directly(std::exchange(fd_, -1));
+        return false;
+    }
+    close_now();
+    return true;
+}
+
+void part_file::write_all(std::string_view content) {
+    while (!content.empty()) {
+        const long n = write_directly(fd_, content.data(), content.size(), -1);
+        if (n < 0) fail("write", static_cast<int>(n));
+        content.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+void part_file::close_now() {
+    if (const int failed = close_directly(std::exchange(fd_, -1)); failed != 0 && failed != -EINTR) fail("close", failed);
+}
+
 task<> part_file::finish_with(std::string_view content) {
     if (!direct_) {
         file to = take_file();
@@ -104,12 +142,8 @@ task<> part_file::finish_with(std::string_view content) {
         co_await to.close();
         co_return co_await finish();
     }
-    while (!content.empty()) {
-        const long n = write_directly(fd_, content.data(), content.size(), -1);
-        if (n < 0) fail("write", static_cast<int>(n));
-        content.remove_prefix(static_cast<std::size_t>(n));
-    }
-    if (const int failed = close_directly(std::exchange(fd_, -1)); failed != 0 && failed != -EINTR) fail("close", failed);
+    write_all(content);
+    close_now();
     if (const int failed = rename_at(in_.descriptor(), part_.c_str(), name_.c_str()); failed != 0) fail("rename to", failed);
     exists_ = false;
 }

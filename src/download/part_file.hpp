@@ -22,6 +22,7 @@ public:
     int descriptor() const noexcept { return fd_; }
     /// May files in it be created and renamed by direct calls?
     bool local() const noexcept { return local_; }
+    mutable bool unnamed_files = true;  // until the file system says no
 
 private:
     path name_;
@@ -38,6 +39,9 @@ public:
     part_file& operator=(const part_file&) = delete;
     ~part_file();
 
+    /// The short way for content that is at hand, without create(): a file without a name is written and then named, which costs less than a
+    /// rename and leaves nothing behind even after SIGKILL. False where that is not possible; then nothing has been done. Throws leat::error.
+    bool save_at_once(std::string_view content);
     /// Creates it, and the directories that its name needs. Throws leat::error.
     task<> create();
     /// Writes the whole content, which is at hand, closes and renames. Throws leat::error.
@@ -50,6 +54,8 @@ public:
 private:
     [[noreturn]] void fail(const char* operation, int result) const;
     bool direct() const noexcept { return direct_; }
+    void write_all(std::string_view content);
+    void close_now();
     path full() const;
 
     const target_directory& in_;

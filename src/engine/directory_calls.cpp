@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 #include <cstdio>
 
 namespace leat::detail {
@@ -44,6 +45,19 @@ int open_directory_directly(const char* path) noexcept {
 int create_new_at(int directory, const char* name) noexcept {
     const int fd = ::openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     return fd < 0 ? -errno : fd;
+}
+
+int create_unnamed_at(int directory) noexcept {
+    int fd = ::openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    return fd < 0 ? -errno : fd;
+}
+
+int name_at(int unnamed_file, int directory, const char* name) noexcept {
+    if (::linkat(unnamed_file, "", directory, name, AT_EMPTY_PATH) == 0) return 0;
+    if (errno != ENOENT && errno != EPERM) return -errno;
+    // Before Linux 6.10 that form is for the privileged; the way through /proc is for all.
+    const std::string self = "/proc/self/fd/" + std::to_string(unnamed_file);
+    return ::linkat(AT_FDCWD, self.c_str(), directory, name, AT_SYMLINK_FOLLOW) != 0 ? -errno : 0;
 }
 
 int rename_at(int directory, const char* from, const char* to) noexcept { return ::renameat(directory, from, directory, to) != 0 ? -errno : 0; }

@@ -7,6 +7,7 @@
 #include "fs/file_call.hpp"
 #include "fs/file_core.hpp"
 #include "io/uninitialized.hpp"
+#include "leat/task/timeout.hpp"
 #include "leat/task/to_thread.hpp"
 
 namespace leat {
@@ -14,8 +15,17 @@ namespace {
 
 constexpr std::size_t piece_at_once = 256 * 1024;
 
+/// Until nothing is in flight.
+task<> settle(detail::file_core& core) {
+    while (!core.settled()) {
+        // Asked again after a while: a thread of the pool may have been told just before its call began to block.
+        auto waited = co_await (timeout(std::chrono::milliseconds{20}, core.flushed.wait()) | as_result);
+        (void)waited;
+    }
+}
+
 task<> flush_core(detail::file_core& core) {
-    while (!core.settled()) co_await core.flushed.wait();
+    if (!core.settled()) co_await settle(core);
     if (auto failed = core.output_error()) std::rethrow_exception(failed);
 }
 
@@ -145,6 +155,8 @@ task<> file::close() {
     auto& core = *this->core();
     auto flushed = co_await (flush_core(core) | as_result);
     core.refuse();
+    if (!core.settled()) co_await settle(core);  // a read may be in flight
+    core.fail_read();
     core.input_at_end = true;
     const int fd = core.take_descriptor();
     const int result = core.known().direct ? detail::close_directly(fd) : co_await detail::close_call(fd);

@@ -74,6 +74,10 @@ void file_core::read_done(long n) noexcept {
     if (reading && !dropped_ && !refusing_ && !input_at_end) want_bytes();
 }
 
+void file_core::fail_read() noexcept {
+    if (reading) input_ended(std::make_exception_ptr(error(EBADF, "read", path_.string())));
+}
+
 void file_core::rewind_reader() noexcept {
     position_ -= static_cast<std::int64_t>(input.size());
     input.take(input.size());

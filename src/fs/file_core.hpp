@@ -47,6 +47,8 @@ public:
     /// The descriptor, which from now on is the caller's to close.
     int take_descriptor() noexcept { return std::exchange(fd_, -1); }
     void refuse() noexcept { refuse_output(); }
+    /// After refuse(), with nothing in flight: a read that another task waits in fails.
+    void fail_read() noexcept;
     /// The handle was dropped: the loop writes what is left, closes, and ends it.
     void dropped() noexcept;
 

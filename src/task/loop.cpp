@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <utility>
@@ -19,6 +20,8 @@ namespace {
 std::atomic<loop*> signal_loop{nullptr};
 std::atomic<int> signal_descriptor{-1};
 std::atomic<std::uint64_t> signal_bits{0};
+constexpr std::array<int, 2> taken_signals{SIGINT, SIGTERM};
+std::array<struct sigaction, 2> actions_before;  // the program's own come back
 
 int make_eventfd() {
     int fd = ::eventfd(0, EFD_CLOEXEC);
@@ -70,7 +73,7 @@ loop::loop(bool catches_signals)
         struct sigaction action {};
         action.sa_handler = &loop::on_signal;
         action.sa_flags = SA_RESTART;
-        for (int s : {SIGINT, SIGTERM}) ::sigaction(s, &action, nullptr);
+        for (std::size_t i = 0; i < taken_signals.size(); ++i) ::sigaction(taken_signals[i], &action, &actions_before[i]);
     } else {
         catches_signals_ = false;
     }
@@ -78,7 +81,7 @@ loop::loop(bool catches_signals)
 
 loop::~loop() {
     if (catches_signals_) {
-        for (int s : {SIGINT, SIGTERM}) ::signal(s, SIG_DFL);
+        for (std::size_t i = 0; i < taken_signals.size(); ++i) ::sigaction(taken_signals[i], &actions_before[i], nullptr);
         signal_descriptor = -1;
         signal_loop = nullptr;
     }
@@ -102,7 +105,11 @@ void loop::deliver_signals() {
         if (!(bits >> signal & 1)) continue;
         bool dealt_with = false;
         for (std::size_t i = 0; i < listeners_.size(); ++i) dealt_with |= listeners_[i]->on_signal(signal);
-        if (dealt_with || !root_) continue;
+        if (dealt_with) continue;
+        if (!root_) {
+            cut_short_ = true;  // what is still closing gets no more time
+            continue;
+        }
         if (ending_signal_ == 0) ending_signal_ = signal;
         root_->cancel();
     }
@@ -234,7 +241,7 @@ void loop::finish(duration linger) {
     } limit;
     limit.arm_at(deadline);
     flush_dirty();
-    while (residents_ && !limit.rang && ending_signal_ == 0) {
+    while (residents_ && !limit.rang && !cut_short_) {
         run_ready();
         flush_dirty();
         engine_->deliver_known();  // which may have released the last of them: then there is nothing to wait for
@@ -247,6 +254,7 @@ void loop::finish(duration linger) {
             object->abort();
             object = following;
         }
+        limit.arm(std::chrono::milliseconds(5));  // the interruption of a call that was about to block may come too early: again
         if (residents_) turn();
     }
 }

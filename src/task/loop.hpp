@@ -129,6 +129,7 @@ private:
     std::vector<signal_listener*> listeners_;
     bool catches_signals_;
     int ending_signal_ = 0;
+    bool cut_short_ = false;  // a signal came when the root had ended
     context* root_ = nullptr;
     loop* outer_;
 };

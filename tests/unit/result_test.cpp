@@ -67,6 +67,7 @@ TEST(Result, EveryOperationHasOne) {
         EXPECT_TRUE(drained);
         auto ended = co_await (pair.writer.write_eof() | as_result);
         EXPECT_TRUE(ended);
+        EXPECT_EQ(pair.peer.receive_all(), "x");
         pair.peer.close();
         auto nothing = co_await (pair.reader.read() | as_result);
         EXPECT_TRUE(nothing);

@@ -64,7 +64,6 @@ void thread_pool::submit(operation& op) {
 
 void thread_pool::cancel(operation& op) {
     std::lock_guard lock(mutex_);
-    if (op.cancelling_) return;
     if (auto at = std::find(queue_.begin(), queue_.end(), &op); at != queue_.end()) {
         op.cancelling_ = true;
         queue_.erase(at);
@@ -75,7 +74,7 @@ void thread_pool::cancel(operation& op) {
     }
     for (worker& w : workers_) {
         if (w.running != &op) continue;
-        op.cancelling_ = true;
+        op.cancelling_ = true;  // asked again, it is interrupted again: the first time may have been just before it began to block
         if (op.how_ == operation::waits_for::file) ::pthread_kill(w.thread.native_handle(), interrupt_signal);
     }
 }
