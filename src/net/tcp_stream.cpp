@@ -1,5 +1,6 @@
 #include "net/tcp_stream.hpp"
 
+#include <bit>
 #include <cerrno>
 #include <utility>
 
@@ -31,16 +32,23 @@ struct tcp_stream::closing final : resident, timer {
     bool aborted = false;
 };
 
-tcp_stream::tcp_stream(int fd, const address& peer, connection_owner* owner) noexcept : fd_(fd), peer_(peer), owner_(owner) {
+tcp_stream::tcp_stream(int fd, const address& peer, connection_owner* owner) noexcept : peer_(peer), owner_(owner) {
     receive_from(fd);
     send_to(fd);
 }
 
 tcp_stream::~tcp_stream() {
-    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity_);
+    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity());
 }
 
-address tcp_stream::local() const noexcept { return fd_ < 0 ? address{} : local_of(fd_); }
+int tcp_stream::take_fd() noexcept {
+    const int fd = this->fd();
+    receive_from(-1);
+    send_to(-1);
+    return fd;
+}
+
+address tcp_stream::local() const noexcept { return fd() < 0 ? address{} : local_of(fd()); }
 
 // ---- receiving
 
@@ -56,7 +64,7 @@ void tcp_stream::end_when_idle() noexcept {
 }
 
 void tcp_stream::arm() {
-    if (fd_ < 0) return;
+    if (fd() < 0) return;
     if (direct_ && !discarding_) {
         if (layered_) {
             const std::span<char> into = direct_room();
@@ -105,7 +113,10 @@ void tcp_stream::received(completion done) noexcept {
                 bytes_arrived();
             }
         } else {
-            full_receives_ = size >= shared_buffer ? static_cast<std::uint8_t>(full_receives_ + 1) : 0;
+            if (size < shared_buffer)
+                full_receives_ = 0;
+            else if (full_receives_ < full_before_direct)
+                ++full_receives_;
             if (full_receives_ >= full_before_direct) direct_ = true;
             give_bytes(done.data, size);
         }
@@ -139,7 +150,7 @@ void tcp_stream::after_receive(bool more) noexcept {
 // ---- sending
 
 void tcp_stream::flush() noexcept {
-    if (sending_size_ != 0 || size_ == 0 || fd_ < 0 || output_failed()) {
+    if (sending_size_ != 0 || size_ == 0 || fd() < 0 || output_failed()) {
         update_fast_end();
         return;
     }
@@ -148,9 +159,9 @@ void tcp_stream::flush() noexcept {
 }
 
 void tcp_stream::send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept {
-    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity_);
+    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity());
     sending_ = memory;
-    sending_capacity_ = capacity;
+    sending_class_ = static_cast<std::uint8_t>(std::countr_zero(capacity));
     sending_size_ = size;
     sending_done_ = 0;
     source(sending_, sending_size_);
@@ -176,7 +187,7 @@ void tcp_stream::sent(completion done) noexcept {
             return;
         }
         sending_size_ = sending_done_ = 0;
-        loop::current_or_null()->buffers().give_back(std::exchange(sending_, nullptr), sending_capacity_);
+        loop::current_or_null()->buffers().give_back(std::exchange(sending_, nullptr), sending_capacity());
     }
     pump();
     if (size_ != 0 || (layered_ && buffered() != 0)) {
@@ -201,7 +212,7 @@ void tcp_stream::send_end() noexcept {
         if (buffered() != 0) return;
     }
     shut_down_ = true;
-    if (fd_ >= 0 && !output_failed() && !(closing_ && peer_ended_)) shut_down_sending(fd_);
+    if (fd() >= 0 && !output_failed() && !(closing_ && peer_ended_)) shut_down_sending(fd());
 }
 
 void tcp_stream::end_output() noexcept {
@@ -216,7 +227,7 @@ void tcp_stream::end_output() noexcept {
 // ---- closing
 
 void tcp_stream::begin_close() noexcept {
-    if (closing_ || fd_ < 0) return;
+    if (closing_ || fd() < 0) return;
     closing_ = std::make_unique<closing>(*this);
     loop::current_or_null()->adopt(*closing_);
     if (!ending_output_) ends_in_order_ = writer_held_;
@@ -228,7 +239,7 @@ void tcp_stream::begin_close() noexcept {
 }
 
 void tcp_stream::abort() noexcept {
-    if (fd_ < 0) return;
+    if (fd() < 0) return;
     if (!closing_) {
         closing_ = std::make_unique<closing>(*this);
         loop::current_or_null()->adopt(*closing_);
@@ -276,7 +287,7 @@ void tcp_stream::step_close() noexcept {
 
 void tcp_stream::finish_close() noexcept {
     loop& here = *loop::current_or_null();
-    here.close(std::exchange(fd_, -1));
+    here.close(take_fd());
     here.release(*closing_);
     closing_.reset();
     if (!input_at_end) input_ended(nullptr);
@@ -289,26 +300,26 @@ void tcp_stream::finish_close() noexcept {
 }
 
 int tcp_stream::give_up_descriptor() noexcept {
-    const int fd = std::exchange(fd_, -1);
+    const int fd = take_fd();
     reader_held_ = writer_held_ = false;
     maybe_end();
     return fd;
 }
 
 void tcp_stream::maybe_end() noexcept {
-    if (fd_ < 0 && !reader_held_ && !writer_held_) delete this;
+    if (fd() < 0 && !reader_held_ && !writer_held_) delete this;
 }
 
 void tcp_stream::reader_dropped() noexcept {
     reader_held_ = false;
     if (writer_held_) return;
-    if (fd_ < 0) return maybe_end();
+    if (fd() < 0) return maybe_end();
     begin_close();
 }
 
 void tcp_stream::writer_dropped() noexcept {
     writer_held_ = false;
-    if (fd_ < 0) return maybe_end();
+    if (fd() < 0) return maybe_end();
     if (reader_held_)
         end_output();  // the reader may go on to the end
     else

@@ -36,7 +36,7 @@ public:
     void end_output() noexcept override;
     bool output_ended() const noexcept override { return shut_down_; }
     void begin_close() noexcept override;
-    bool closed() const noexcept override { return fd_ < 0; }
+    bool closed() const noexcept override { return fd() < 0; }
     address peer() const noexcept override { return peer_; }
     address local() const noexcept override;
     void flush() noexcept override;
@@ -51,7 +51,7 @@ public:
     /// Much is expected: receive straight into the own buffer from the start, or no longer.
     void expect_bulk(bool much) noexcept { direct_ = much; }
     /// The descriptor, for a splice, while no receive is in flight and nothing is buffered; not of a layered stream.
-    int descriptor() const noexcept { return fd_; }
+    int descriptor() const noexcept { return fd(); }
     /// Is there a protocol of its own (TLS) between the socket's bytes and the stream's?
     bool layered() const noexcept { return layered_; }
     bool receiving() const noexcept { return receive_operation::in_flight(); }
@@ -79,6 +79,10 @@ protected:
 
 private:
     struct closing;
+    int fd() const noexcept { return receive_operation::descriptor(); }
+    /// Both operations forget it.
+    int take_fd() noexcept;
+    std::size_t sending_capacity() const noexcept { return std::size_t{1} << sending_class_; }
     void received(completion done) noexcept override;
     void sent(completion done) noexcept override;
     void urge() noexcept override { flush(); }
@@ -97,7 +101,8 @@ protected:
 
 private:
     // In this order an idle connection is small.
-    std::uint8_t full_receives_ = 0;
+    std::uint8_t full_receives_ : 4 = 0;
+    std::uint8_t sending_class_ : 5 = 0;  // the buffer's capacity, a power of two
     bool direct_ : 1 = false;
     bool reader_held_ : 1 = true;
     bool writer_held_ : 1 = true;
@@ -110,10 +115,8 @@ private:
     bool discarded_ : 1 = false;
     bool end_said_ : 1 = false;    // the layer has had its last word
     bool peer_ended_ : 1 = false;  // nothing more will come, so nothing needs to be drained
-    std::uint32_t sending_capacity_ = 0;
     std::uint32_t sending_size_ = 0;
     std::uint32_t sending_done_ = 0;
-    int fd_;
     address peer_;
     char* sending_ = nullptr;
     connection_owner* owner_;

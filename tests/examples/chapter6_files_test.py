@@ -69,6 +69,7 @@ class TwoFiles(example.Case):
         self.assertRegex(lines[4], TIME)
 
     def test_a_file_that_is_not_there(self):
+        self.write("example2.txt", b"two\n")
         status, _, errors = self.run_example("6_2_2_non_blocking_read")
         self.assertEqual(status, 1)
         self.assertIn("open example1.txt: No such file or directory (errno 2)", errors)

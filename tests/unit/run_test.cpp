@@ -72,13 +72,15 @@ TEST_P(RunSignal, CancelsTheRoot) {
     const auto outcome = in_child(
         [&](int ready) {
             auto program = [&]() -> task<> {
+                bool ended = false;
                 try {
                     say_ready(ready);
                     co_await sleep(1h);
                 } catch (const cancelled&) {
-                    co_await shield(write_file(note, "cleaned up"));
-                    throw;
+                    ended = true;
                 }
+                if (ended) co_await shield(write_file(note, "cleaned up"));
+                co_await yield();  // throws
             };
             return leat::run(program());
         },

@@ -127,13 +127,17 @@ private:
 
     void ready(int fd, unsigned events) {
         constexpr unsigned trouble = EPOLLHUP | EPOLLERR;
-        if (slot& at = slot_of(fd); at.in && (events & (EPOLLIN | trouble))) run(fd, *at.in);
-        if (slot& at = slot_of(fd); at.out && (events & (EPOLLOUT | trouble))) run(fd, *at.out);
-        slot& at = slot_of(fd);
-        unsigned mask = at.mask;
-        if (!at.in && (events & (EPOLLIN | trouble))) mask &= ~EPOLLIN;
-        if (!at.out && (events & (EPOLLOUT | trouble))) mask &= ~EPOLLOUT;
-        if (at.mask != 0) want(fd, mask);
+        unsigned unwanted = 0;
+        if (events & (EPOLLIN | trouble)) {
+            if (slot& at = slot_of(fd); at.in) run(fd, *at.in);
+            else unwanted |= EPOLLIN;
+        }
+        if (events & (EPOLLOUT | trouble)) {
+            if (slot& at = slot_of(fd); at.out) run(fd, *at.out);
+            else unwanted |= EPOLLOUT;
+        }
+        // An operation that has just ended is often started again before the next wait: what it asked for is kept until it turns out idle.
+        if (slot& at = slot_of(fd); unwanted != 0 && at.mask != 0) want(fd, at.mask & ~unwanted);
     }
 
     void run(int fd, operation& op) {

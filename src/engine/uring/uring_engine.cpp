@@ -63,6 +63,10 @@ public:
             why_not = reason("io_uring buffer ring", -failed);
             return nullptr;
         }
+        if (int failed = made->try_entering(); failed < 0) {
+            why_not = reason("io_uring_enter", -failed);
+            return nullptr;
+        }
         io_uring_register_ring_fd(&made->ring_);  // saves a descriptor look-up an enter; not having it is no loss
         return made;
     }
@@ -113,6 +117,16 @@ public:
 
 private:
     uring_engine() = default;
+
+    /// A filter may let a ring be made and refuse its use. 0, or -errno.
+    int try_entering() noexcept {
+        io_uring_sqe* nothing = io_uring_get_sqe(&ring_);
+        io_uring_prep_nop(nothing);
+        io_uring_sqe_set_data(nothing, nullptr);
+        if (int failed = io_uring_submit_and_wait(&ring_, 1); failed < 0) return failed;
+        io_uring_cq_advance(&ring_, io_uring_cq_ready(&ring_));
+        return 0;
+    }
 
     io_uring_sqe& next_sqe() {
         io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
