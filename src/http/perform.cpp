@@ -66,7 +66,7 @@ std::exception_ptr without_reply(const std::exception_ptr& error) {
     }
 }
 
-task<fresh_stream> connect(http_pool& pool, http_origin& to, const std::string& name) {
+task<fresh_stream> connect(http_pool& pool, http_origin& to, const std::string& name) {  // check-idioms: allow socket, a function of ours
     auto opened = co_await (pool.connect(to) | as_result);
     if (opened) co_return std::move(*opened);
     try {

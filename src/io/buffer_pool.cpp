@@ -21,7 +21,7 @@ char* buffer_pool::take(std::size_t size) {
         link* taken = free_[index];
         free_[index] = taken->next;
         kept_ -= size;
-        return reinterpret_cast<char*>(taken);
+        return static_cast<char*>(static_cast<void*>(taken));
     }
     return static_cast<char*>(::operator new(size));
 }
@@ -30,8 +30,7 @@ void buffer_pool::give_back(char* memory, std::size_t rounded_size) noexcept {
     std::size_t index = class_of(rounded_size);
 #ifndef LEAT_POOLS_OFF
     if (index < classes && kept_ + rounded_size <= most_kept) {
-        auto* returned = reinterpret_cast<link*>(memory);
-        returned->next = free_[index];
+        auto* returned = new (memory) link{free_[index]};
         free_[index] = returned;
         kept_ += rounded_size;
         return;

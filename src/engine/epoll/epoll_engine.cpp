@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <ctime>
 #include <memory>
@@ -40,7 +41,7 @@ public:
         bool reads = op.how_ == operation::waits_for::readable;
         if (reads ? at.in : at.out) return finish(op, {.result = -EBUSY});  // one of each kind at a time
         (reads ? at.in : at.out) = &op;
-        if (int failed = want(op.fd_, at.mask | (reads ? EPOLLIN : EPOLLOUT)); failed != 0) {
+        if (int failed = want(op.fd_, mask_of(op.fd_) | (reads ? EPOLLIN : EPOLLOUT)); failed != 0) {
             (reads ? at.in : at.out) = nullptr;
             finish(op, {.result = -failed});
         }
@@ -72,13 +73,12 @@ public:
     }
 
     void close(int fd) noexcept override {
-        if (static_cast<std::size_t>(fd) < slots_.size()) slots_[fd] = {};
+        clear(fd);
         ::close(fd);
     }
     void forget(int fd) noexcept override {
-        if (static_cast<std::size_t>(fd) >= slots_.size()) return;
-        if (slots_[fd].mask != 0) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-        slots_[fd] = {};
+        if (is_known(fd) && mask_of(fd) != 0) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+        clear(fd);
     }
 
     std::string_view name() const noexcept override { return "epoll"; }
@@ -88,27 +88,35 @@ private:
     struct slot {
         operation* in = nullptr;
         operation* out = nullptr;
-        unsigned mask = 0;
+    };
+    static constexpr std::size_t page_size = 256;
+    struct page {
+        std::array<slot, page_size> slots{};
+        std::array<std::uint8_t, page_size> masks{};  // EPOLLIN and EPOLLOUT, as registered
     };
     struct finished {
         operation* op;
         completion done;
     };
 
+    bool is_known(int fd) const noexcept { return static_cast<std::size_t>(fd) / page_size < pages_.size(); }
     slot& slot_of(int fd) {
-        if (static_cast<std::size_t>(fd) >= slots_.size()) slots_.resize(fd + 64);
-        return slots_[fd];
+        while (!is_known(fd)) pages_.push_back(std::make_unique<page>());
+        return pages_[static_cast<std::size_t>(fd) / page_size]->slots[static_cast<std::size_t>(fd) % page_size];
+    }
+    std::uint8_t& mask_of(int fd) noexcept { return pages_[static_cast<std::size_t>(fd) / page_size]->masks[static_cast<std::size_t>(fd) % page_size]; }
+    void clear(int fd) noexcept {
+        if (is_known(fd)) slot_of(fd) = {}, mask_of(fd) = 0;
     }
 
     int want(int fd, unsigned mask) noexcept {
-        slot& at = slots_[fd];
-        if (at.mask == mask) return 0;
+        if (mask_of(fd) == mask) return 0;
         epoll_event event{};
         event.events = mask;
         event.data.fd = fd;
-        int call = mask == 0 ? EPOLL_CTL_DEL : at.mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+        int call = mask == 0 ? EPOLL_CTL_DEL : mask_of(fd) == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
         if (::epoll_ctl(epoll_, call, fd, &event) != 0 && mask != 0) return errno;
-        at.mask = mask;
+        mask_of(fd) = static_cast<std::uint8_t>(mask);
         return 0;
     }
 
@@ -137,7 +145,7 @@ private:
             else unwanted |= EPOLLOUT;
         }
         // An operation that has just ended is often started again before the next wait: what it asked for is kept until it turns out idle.
-        if (slot& at = slot_of(fd); unwanted != 0 && at.mask != 0) want(fd, at.mask & ~unwanted);
+        if (unwanted != 0 && mask_of(fd) != 0) want(fd, mask_of(fd) & ~unwanted);
     }
 
     void run(int fd, operation& op) {
@@ -172,7 +180,7 @@ private:
     int epoll_;
     bool precise_ = true;
     std::unique_ptr<char[]> scratch_;
-    std::vector<slot> slots_;
+    std::vector<std::unique_ptr<page>> pages_;  // by descriptor; a slot stays where it is, and none is made in reserve
     std::vector<finished> finished_;
     std::vector<finished> delivering_;
 };
