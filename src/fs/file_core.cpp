@@ -59,12 +59,12 @@ void file_core::want_bytes() {
 }
 
 void file_core::read_done(long n) noexcept {
-    if (n > 0) {
+    if (n >= 0 && size_ != 0 && facts_.seeks) {
+        // What was written meanwhile goes here, where the reader is: it is read again after that.
+    } else if (n > 0) {
         input.commit(static_cast<std::size_t>(n));
         if (facts_.seeks) position_ += n;
         bytes_arrived();
-        // What was written meanwhile goes where the reader is, not behind what was read ahead.
-        if (size_ != 0 && facts_.seeks) rewind_reader();
     } else if (n == 0) {
         input_ended(nullptr);
     } else if (n != -ECANCELED && n != -EINTR) {

@@ -85,7 +85,7 @@ task<std::exception_ptr> converse(http_exchange& exchange, const http_request& r
     connection.prepare(request.method == "HEAD", stall, request.deadline);
     if (request.body.size() + head.size() <= connection.stream.high_water) {
         // Accepted whole, and sent when the loop next enters the kernel. An error comes to light with the response that does not come.
-        co_await (pieces_write<2>{connection.stream, head, request.body} | as_result);
+        [[maybe_unused]] auto sent = co_await (pieces_write<2>{connection.stream, head, request.body} | as_result);
     } else {
         // The server has to take it, or to say that it will not: then its response is there to be read.
         auto sent = co_await (send_within(connection, head, request.body, stall) | as_result);

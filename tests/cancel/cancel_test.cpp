@@ -231,7 +231,7 @@ struct serving final : scene {
         co_await server.serve_forever();
     }
     task<> complete() override {
-        while (!inside) co_await yield();
+        for (int i = 0; i < 100 && !inside; ++i) co_await yield();
     }
 };
 

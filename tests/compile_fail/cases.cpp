@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-leat::task<int> number() { co_return 1; }
-leat::task<> handle(leat::stream_reader, leat::stream_writer) { co_return; }
+[[maybe_unused]] leat::task<int> number() { co_return 1; }
+[[maybe_unused]] leat::task<> handle(leat::stream_reader, leat::stream_writer) { co_return; }
 
 [[maybe_unused]] leat::task<> use(leat::stream_reader& reader, leat::event& stop, std::shared_ptr<int> shared) {
 #if CASE == 0
@@ -39,15 +39,16 @@ leat::task<> handle(leat::stream_reader, leat::stream_writer) { co_return; }
     auto moved = number();
     auto target = std::move(moved);
     co_await std::move(target);
-    co_await (number() | leat::as_result);
+    auto outcome = co_await (number() | leat::as_result);
+    (void)outcome;
     co_await leat::shield(stop.wait());
 #elif CASE == 1  // deleted|operator co_await|no member|passing
     auto stored = leat::timeout(1s, reader.read_line());
     co_await stored;
-#elif CASE == 2  // deleted|no match|operator co_await|passing
+#elif CASE == 2  // deleted|no match|operator co_await|no member|passing
     auto stored = leat::race(reader.read_line(), stop.wait());
     co_await stored;
-#elif CASE == 3  // deleted|no match|operator co_await|passing
+#elif CASE == 3  // deleted|no match|operator co_await|no member|passing
     auto stored = leat::gather(reader.read_line(), stop.wait());
     co_await stored;
 #elif CASE == 4  // deleted
@@ -59,9 +60,9 @@ leat::task<> handle(leat::stream_reader, leat::stream_writer) { co_return; }
     auto copy = std::move(stored);
     co_await std::move(copy);
 #elif CASE == 6  // name it first  (g++ 12)
-    co_await leat::to_thread([shared] { return *shared; });
+    co_await leat::to_thread([shared] { return *shared; });  // check-idioms: allow closure, it must not compile
 #elif CASE == 7  // name it first  (g++ 12)
-    auto server = co_await leat::start_server([shared](leat::stream_reader, leat::stream_writer) -> leat::task<> { co_return; }, {"127.0.0.1", 0});
+    auto server = co_await leat::start_server([shared](leat::stream_reader, leat::stream_writer) -> leat::task<> { co_return; }, {"127.0.0.1", 0});  // check-idioms: allow closure, it must not compile
 #elif CASE == 8  // deleted
     leat::function_ref<int()> ref = [shared] { return *shared; };
 #elif CASE == 9  // deleted

@@ -40,13 +40,16 @@ task<int> exercise(std::string directory, bool expects_ring) {
         co_await writer.close();
     }
     co_await write_file(directory + "/f", "content");
-    if (co_await read_file(directory + "/f") != "content") co_return 3;
+    const auto content = co_await read_file(directory + "/f");
+    if (content != "content") co_return 3;
     auto file = co_await open(directory + "/f", "a+");
     co_await file.write("+");
     co_await file.sync();
     co_await file.close();
-    if (co_await read_file("/proc/self/status") == "") co_return 4;
-    if (co_await to_thread([] { return 5; }) != 5) co_return 5;
+    const auto status = co_await read_file("/proc/self/status");
+    if (status.empty()) co_return 4;
+    const int five = co_await to_thread([] { return 5; });
+    if (five != 5) co_return 5;
     co_await sleep(1ms);
     co_await server.close();
     if (has_ring_descriptor() != expects_ring) co_return 6;

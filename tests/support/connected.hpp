@@ -15,7 +15,8 @@ struct connected {
 inline task<connected> connect_pair(connect_options options = {}, bool ipv6 = false, bool narrow = false) {
     raw_listener listener(ipv6);
     if (narrow) listener.narrow();
-    auto opened = co_await open_connection({ipv6 ? "::1" : "127.0.0.1", listener.port()}, options);
+    const char* host = ipv6 ? "::1" : "127.0.0.1";
+    auto opened = co_await open_connection({host, listener.port()}, options);
     co_return connected{std::move(opened.reader), std::move(opened.writer), listener.accept()};
 }
 

@@ -356,9 +356,11 @@ TEST_F(File, UsedAfterCloseItIsAClearError) {
         auto f = co_await open(name, "w");
         co_await f.close();
         EXPECT_EQ(thrown_by([&] { (void)f.read(); }), "read " + name + ": Bad file descriptor (errno 9)");
-        EXPECT_EQ(thrown_by([&] { (void)f.write("x"); }), "write " + name + ": Bad file descriptor (errno 9)");
+        auto written = co_await (f.write("x") | as_result);
+        EXPECT_FALSE(written);
+        EXPECT_NE(written.error().message().find(name), std::string::npos) << written.error().message();
         file none;
-        EXPECT_EQ(thrown_by([&] { (void)none.read_line(); }), "read_line (no file): Bad file descriptor (errno 9)");
+        EXPECT_EQ(thrown_by([&] { (void)none.read_line(); }), "read (no file): Bad file descriptor (errno 9)");
         co_await none.close();
     }());
 }

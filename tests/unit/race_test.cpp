@@ -170,7 +170,8 @@ TEST(Race, TheLosersLineIsNotLostWhenBothArriveAtOnce) {
                 b.peer.send("b\n");
             });
             auto first = co_await race(a.reader.read_line(), timeout(1h, b.reader.read_line()));
-            auto second = co_await (first.index() == 0 ? b.reader : a.reader).read_line();
+            stream_reader& other = first.index() == 0 ? b.reader : a.reader;
+            auto second = co_await other.read_line();
             EXPECT_EQ(second, first.index() == 0 ? "b\n" : "a\n");
             co_await senders.join();
         }

@@ -23,6 +23,13 @@ task<int> status(int value) {
     co_return value;
 }
 
+task<> innermost() {
+    co_await yield();
+    throw std::runtime_error("what went wrong");
+}
+task<> middle() { co_await innermost(); }
+task<> outermost() { co_await middle(); }
+
 TEST(Run, GivesZeroOrTheValue) {
     EXPECT_EQ(leat::run(nothing()), 0);
     EXPECT_EQ(leat::run(status(7)), 7);
@@ -31,15 +38,7 @@ TEST(Run, GivesZeroOrTheValue) {
 TEST(Run, AnUncaughtErrorGivesOneAndPrintsItsChain) {
     const auto outcome = in_child([](int) {
         log::set_level(log::level::off);
-        struct program {
-            static task<> innermost() {
-                co_await yield();
-                throw std::runtime_error("what went wrong");
-            }
-            static task<> middle() { co_await innermost(); }
-            static task<> outermost() { co_await middle(); }
-        };
-        return leat::run(program::outermost());
+        return leat::run(outermost());
     });
     EXPECT_EQ(outcome.exit_status, 1);
     EXPECT_EQ(outcome.errors.find("leat: uncaught error: what went wrong\n"), 0u) << outcome.errors;

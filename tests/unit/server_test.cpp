@@ -324,37 +324,28 @@ TEST(Server, SigtermDrainsAndTheProgramEndsWithZero) {
 TEST(Server, SurvivesWhenDescriptorsRunOut) {
     const auto outcome = in_child([](int) {
         log::setup({.level = log::level::error});
+        const int next = ::dup(0);
+        ::close(next);
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = static_cast<rlim_t>(next) + 40;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
         return run([]() -> task<> {
             auto server = co_await start_server(echo, {"127.0.0.1", 0});
-            const auto port = server.address().port();
-            co_await to_thread(ask, port, std::string{"warm\n"}, false);
-            auto waiting = raw_socket::connect_to(port);
-            co_await yield();
-            // From here on there is one descriptor, for a client; none for the other side.
+            co_await to_thread(ask, server.address().port(), std::string{"warm\n"}, false);
+            std::vector<int> taken;
+            for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) taken.push_back(fd);
+            // Three are left for clients, and none for the server's side of them.
             std::vector<raw_socket> clients;
-            rlimit limit{};
-            ::getrlimit(RLIMIT_NOFILE, &limit);
-            const int next = ::dup(0);
-            ::close(next);
-            rlimit low = limit;
-            low.rlim_cur = static_cast<rlim_t>(next) + 3;
-            ::setrlimit(RLIMIT_NOFILE, &low);
             for (int i = 0; i < 3; ++i) {
-                const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-                if (fd < 0) break;
-                raw_socket client(fd);
-                sockaddr_in to{};
-                to.sin_family = AF_INET;
-                to.sin_port = htons(port);
-                to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-                if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) break;
-                client.send("late\n");
-                client.shut_down_sending();
-                clients.push_back(std::move(client));
+                ::close(taken.back());
+                taken.pop_back();
+                clients.push_back(raw_socket::connect_to(server.address().port()));
+                clients.back().send("late\n");
+                clients.back().shut_down_sending();
             }
-            if (clients.empty()) throw std::runtime_error("no client");
             co_await sleep(5ms);  // the server has met EMFILE
-            ::setrlimit(RLIMIT_NOFILE, &limit);
+            for (int fd : taken) ::close(fd);
             for (auto& client : clients) {
                 const auto reply = co_await to_thread(receive_all_from, client.fd());
                 if (reply != "late\n") throw std::runtime_error("not served: " + reply);

@@ -151,11 +151,12 @@ TEST(ToThread, DestructionWaitsForTheCall) {
         {
             task_group group;
             group.spawn([&started, &finished](std::shared_ptr<std::string> mine) -> task<> {
-                co_await to_thread([&started, &finished, text = mine.get()] {
+                auto body = [&started, &finished, text = mine.get()] {
                     started.count_down();
                     for (int i = 0; i < 100'000; ++i) text->at(static_cast<std::size_t>(i % 1000)) = 'y';
                     finished = true;
-                });
+                };
+                co_await to_thread(body);
             }, held);
             co_await settle();
             started.wait();

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""leat get: Ctrl-C in the middle ends with 130 and leaves whole files only."""
+
+import os
+import signal
+import subprocess
+import time
+
+import tool
+from scripted import Scripted, trickle, whole
+
+
+class Interrupt(tool.Case):
+    def start(self, *arguments, **more):
+        return subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=tool.environment(), encoding="utf-8", **more)
+
+    def wait_for(self, condition):
+        for _ in range(tool.PATIENCE * 100):
+            if condition():
+                return
+            time.sleep(0.01)
+        self.fail("it did not come to that")
+
+    def left_behind(self):
+        return sorted(os.listdir(self.path("out"))) if os.path.isdir(self.path("out")) else []
+
+    def test_half_way(self):
+        for by, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(by), Scripted({"/good": whole("good")}) as server:
+                slow = trickle(10_000_000, 70_000, 0.01, lambda: server.closing)
+                server.answers.update({f"/slow{i}": slow for i in range(8)})
+                server.answers["/waiting"] = lambda connection, _: server.closing.wait(tool.PATIENCE)
+                process = self.start(server.url("/good"), *(server.url(f"/slow{i}") for i in range(8)), server.url("/waiting"))
+                self.assertIn("saved", process.stdout.readline())
+                self.wait_for(lambda: len(server.counts) == 10 and len(self.left_behind()) > 4)
+                started = time.monotonic()
+                process.send_signal(by)
+                out, err = process.communicate(timeout=tool.PATIENCE)
+                self.assertEqual(process.returncode, status, err)
+                self.assertLess(time.monotonic() - started, 5)
+                self.assertEqual(self.left_behind(), ["good"])
+                self.assertIn("leat: get: interrupted; 1 of 10 files are complete", err)
+
+    def test_at_any_moment(self):
+        with Scripted({f"/f{i}": whole(str(i) * 30_000) for i in range(100)}) as server:
+            urls = [server.url(f"/f{i}") for i in range(100)]
+            for delay in (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08):
+                process = self.start(*urls)
+                try:
+                    process.wait(delay)
+                except subprocess.TimeoutExpired:
+                    pass
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate(timeout=tool.PATIENCE)
+                # Before it listens for signals, one kills it as it does any program.
+                self.assertIn(process.returncode, (130, -signal.SIGINT, 0), err)
+                for name in self.left_behind():
+                    self.assertRegex(name, r"^f\d+$")
+                    self.assertSameFile(self.path("out", name), name[1:].encode() * 30_000)
+
+    def test_while_the_list_is_awaited(self):
+        process = self.start("-i", "-", stdin=subprocess.PIPE)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(tool.PATIENCE), 130)
+        process.communicate()
+
+    def test_while_a_retry_is_awaited(self):
+        with Scripted({"/busy": whole("", "503 Busy", "Retry-After: 60\r\n")}) as server:
+            process = self.start(server.url("/busy"))
+            self.wait_for(lambda: server.counts)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(tool.PATIENCE / 2), 130)
+            process.communicate()
+
+
+if __name__ == "__main__":
+    tool.main()

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""leat: help, versions, wrong usage, logging."""
+
+import os
+
+import tool
+from scripted import Scripted, whole
+
+
+class Options(tool.Case):
+    def test_help_is_the_manual(self):
+        ended = tool.run("--help")
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        for word in ("get", "serve", "echo", "--log-level", "--log-file", "--version", "Examples:", "LEAT_ENGINE", "Exit status"):
+            self.assertIn(word, ended.stdout)
+        ended = tool.run("get", "--help")
+        self.assertEqual(ended.returncode, 0)
+        for word in ("--input", "--output", "--directory", "--jobs", "--per-host", "--timeout", "--connect-timeout", "--stall-timeout", "--retries",
+                     "--max-redirects", "--cacert", "--insecure", "--quiet", "--no-progress", "--user-agent", "Examples:", "130"):
+            self.assertIn(word, ended.stdout)
+        for command in ("serve", "echo"):
+            self.assertIn("Examples:", tool.run(command, "--help").stdout)
+
+    def test_version(self):
+        ended = tool.run("--version")
+        self.assertEqual(ended.returncode, 0)
+        self.assertRegex(ended.stdout, r"^leat \d+\.\d+\.\d+\n$")
+
+    def test_wrong_usage(self):
+        for arguments in ([], ["nonsense"], ["--nonsense"], ["get"], ["get", "--nonsense"], ["get", "-j", "0", "http://x/"], ["get", "-j", "x", "http://x/"],
+                          ["get", "-o", "a", "http://x/", "http://y/"], ["get", "-o", "a", "http://x/", "-i", "-"], ["get", "-o", "-", "http://x/"],
+                          ["get", "--timeout", "-1", "http://x/"], ["get", "--timeout", "nan", "http://x/"], ["get", "--cacert", "/nowhere", "http://x/"],
+                          ["get", "--user-agent", "a\nb", "http://x/"], ["serve"], ["serve", ".", "--listen", "x"], ["serve", ".", "--max-connections", "0"],
+                          ["--log-level", "loud", "get", "http://x/"]):
+            with self.subTest(arguments):
+                ended = tool.run(*arguments)
+                self.assertEqual((ended.returncode, ended.stdout), (2, ""))
+                self.assertTrue(ended.stderr.startswith("leat: "), ended.stderr)
+                self.assertIn("--help", ended.stderr)
+
+    def test_log_file_and_level(self):
+        log = self.path("log")
+        with Scripted({"/a": whole("a")}) as server:
+            ended = tool.run("get", server.url("/a"), "-d", self.directory, "--log-file", log, "--log-level", "debug")
+            self.assertEqual(ended.returncode, 0)
+            with open(log) as file:
+                self.assertIn("engine", file.read())
+            self.assertIn("engine", ended.stderr)
+            quiet = tool.run("--log-file", log + "2", "get", server.url("/a"), "-d", self.directory)
+            self.assertEqual(quiet.stderr, "")  # the tool's own level is warn
+            by_environment = tool.run("get", server.url("/a"), "-d", self.directory, env=tool.environment(LEAT_LOG="info"))
+            self.assertIn("engine", by_environment.stderr)
+
+    def test_a_log_file_that_cannot_be(self):
+        ended = tool.run("get", "http://127.0.0.1:1/", "--log-file", self.path("no/such/log"))
+        self.assertEqual(ended.returncode, 1)
+        self.assertTrue(ended.stderr.startswith("leat: "), ended.stderr)
+        self.assertIn("No such file or directory", ended.stderr)
+
+    def test_where_output_cannot_go(self):
+        with open("/dev/full", "w") as full, Scripted({"/a": whole("a")}) as server:
+            ended = tool.subprocess.run([tool.TOOL, "get", server.url("/a"), "-d", self.directory], stdout=full, env=tool.environment(),
+                                        timeout=tool.PATIENCE)
+        self.assertEqual(ended.returncode, 0)  # the file is there, which is what was asked for
+        self.assertTrue(os.path.exists(self.path("a")))
+
+
+if __name__ == "__main__":
+    tool.main()
