@@ -19,6 +19,7 @@
 #include "leat/sync/event.hpp"
 #include "leat/task/group.hpp"
 #include "leat/task/timeout.hpp"
+#include "seconds_option.hpp"
 #include "terminal/output.hpp"
 
 namespace tool {
@@ -28,7 +29,7 @@ struct echo_arguments {
     std::string listen;
     std::string server;
     std::vector<std::string> messages;
-    double timeout = 30;
+    leat::duration timeout = std::chrono::seconds{30};
 };
 
 std::string_view without_newline(std::string_view line) {
@@ -132,8 +133,7 @@ void choose(const echo_arguments& arguments, command& chosen) {
     if (arguments.messages.empty()) throw CLI::ValidationError("a message to send is required");
     for (const std::string& message : arguments.messages)
         if (message.find('\n') != std::string::npos) throw CLI::ValidationError("a message is one line");
-    const auto limit = std::chrono::duration_cast<leat::duration>(std::chrono::duration<double>(arguments.timeout));
-    chosen.run = [to = *endpoint, messages = arguments.messages, limit] { return run_command("echo", send_messages(to, messages, limit)); };
+    chosen.run = [to = *endpoint, messages = arguments.messages, limit = arguments.timeout] { return run_command("echo", send_messages(to, messages, limit)); };
 }
 
 }  // namespace
@@ -154,10 +154,7 @@ Examples:
     sub->add_option("--listen", arguments->listen, "Be the server, on this address")->option_text("HOST:PORT")->group("Server");
     sub->add_option("HOST:PORT", arguments->server, "Where the server is")->option_text(" ");
     sub->add_option("MESSAGE", arguments->messages, "What to send, a line each")->option_text("...");
-    sub->add_option("--timeout", arguments->timeout, "Seconds to wait for a reply (default 30)")
-        ->option_text("SECONDS")
-        ->check(CLI::Range(0.001, 1e8))
-        ->group("Client");
+    add_seconds(*sub, "--timeout", arguments->timeout, 0.001, "For a conversation of the client (default 30)");
     sub->callback([arguments, &chosen] { choose(*arguments, chosen); });
 }
 

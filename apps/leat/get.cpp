@@ -12,6 +12,7 @@
 #include "leat/fs/file.hpp"
 #include "leat/io/error.hpp"
 #include "progress/display.hpp"
+#include "seconds_option.hpp"
 #include "terminal/output.hpp"
 
 namespace tool {
@@ -24,19 +25,17 @@ struct get_arguments {
     std::string directory = ".";
     std::size_t jobs = 32;
     std::size_t per_host = 16;
-    double timeout = 0;
-    double connect_timeout = 30;
-    double stall_timeout = 30;
+    leat::duration timeout{};
+    leat::duration connect_timeout = std::chrono::seconds{30};
+    leat::duration stall_timeout = std::chrono::seconds{30};
     unsigned retries = 3;
     std::size_t max_redirects = 20;
     std::string ca_file;
     bool insecure = false;
     bool quiet = false;
     bool no_progress = false;
-    std::string user_agent;
+    std::string user_agent = "leat/" LEAT_VERSION;
 };
-
-leat::duration seconds(double count) { return std::chrono::duration_cast<leat::duration>(std::chrono::duration<double>(count)); }
 
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view blanks = " \t\r\n";
@@ -85,9 +84,9 @@ leat::task<int> get(std::shared_ptr<const get_arguments> asked) {
         .jobs = asked->jobs,
         .per_host = asked->per_host,
         .retries = asked->retries,
-        .connect_timeout = seconds(asked->connect_timeout),
-        .stall_timeout = seconds(asked->stall_timeout),
-        .timeout = seconds(asked->timeout),
+        .connect_timeout = asked->connect_timeout,
+        .stall_timeout = asked->stall_timeout,
+        .timeout = asked->timeout,
         .max_redirects = asked->max_redirects,
         .ca_file = asked->ca_file,
         .insecure = asked->insecure,
@@ -110,7 +109,6 @@ leat::task<int> get(std::shared_ptr<const get_arguments> asked) {
 
 void add_options(CLI::App& sub, get_arguments& to) {
     const auto positive = CLI::Range(std::size_t{1}, std::size_t{1'000'000});
-    const auto any_time = CLI::Range(0.0, 1e8);
     sub.add_option("URL", to.urls, "What to fetch, http:// or https://")->option_text("...");
     sub.add_option("-i,--input", to.list, "Read more URLs from a file, one a line ('#' begins a comment); '-': standard input")
         ->option_text("FILE");
@@ -135,18 +133,9 @@ void add_options(CLI::App& sub, get_arguments& to) {
         ->group("Transfer");
     sub.add_option("--user-agent", to.user_agent, "What to call itself (default leat/" LEAT_VERSION ")")->option_text("TEXT")->group("Transfer");
 
-    sub.add_option("--timeout", to.timeout, "Seconds for one file in all, retries included; 0: no limit (default 0)")
-        ->option_text("SECONDS")
-        ->check(any_time)
-        ->group("Time-outs");
-    sub.add_option("--connect-timeout", to.connect_timeout, "Seconds for name, connection and TLS handshake (default 30)")
-        ->option_text("SECONDS")
-        ->check(any_time)
-        ->group("Time-outs");
-    sub.add_option("--stall-timeout", to.stall_timeout, "Seconds without a single byte (default 30)")
-        ->option_text("SECONDS")
-        ->check(any_time)
-        ->group("Time-outs");
+    add_seconds(sub, "--timeout", to.timeout, 0, "For one file in all, retries included; 0: no limit (default 0)");
+    add_seconds(sub, "--connect-timeout", to.connect_timeout, 0, "For name, connection and TLS handshake (default 30)");
+    add_seconds(sub, "--stall-timeout", to.stall_timeout, 0, "Without a single byte (default 30)");
 
     sub.add_option("--cacert", to.ca_file, "Trust the authorities in this PEM file instead of the system's")
         ->option_text("FILE")

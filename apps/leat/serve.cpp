@@ -12,6 +12,7 @@
 #include "leat/fs/directory.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/net/server.hpp"
+#include "seconds_option.hpp"
 #include "site/site.hpp"
 #include "site/visit.hpp"
 #include "terminal/output.hpp"
@@ -23,22 +24,20 @@ struct serve_arguments {
     std::string directory;
     std::string listen = "127.0.0.1:8080";
     std::size_t max_connections = 16 * 1024;
-    double head_timeout = 10;
-    double idle_timeout = 75;
-    double stall_timeout = 60;
-    double drain_timeout = 10;
+    leat::duration head_timeout = std::chrono::seconds{10};
+    leat::duration idle_timeout = std::chrono::seconds{75};
+    leat::duration stall_timeout = std::chrono::seconds{60};
+    leat::duration drain_timeout = std::chrono::seconds{10};
 };
-
-leat::duration seconds(double count) { return std::chrono::duration_cast<leat::duration>(std::chrono::duration<double>(count)); }
 
 leat::task<int> serve(std::shared_ptr<const serve_arguments> asked, leat::endpoint at) {
     leat::directory root = co_await leat::open_directory(asked->directory);
     const site served{std::move(root)};
-    const visit_limits limits{.head = seconds(asked->head_timeout), .idle = seconds(asked->idle_timeout), .stall = seconds(asked->stall_timeout)};
+    const visit_limits limits{.head = asked->head_timeout, .idle = asked->idle_timeout, .stall = asked->stall_timeout};
     auto handler = [&served, limits](leat::stream_reader reader, leat::stream_writer writer) {
         return visit(served, limits, std::move(reader), std::move(writer));
     };
-    const leat::server_options options{.max_connections = asked->max_connections, .drain_timeout = seconds(asked->drain_timeout)};
+    const leat::server_options options{.max_connections = asked->max_connections, .drain_timeout = asked->drain_timeout};
     auto server = co_await leat::start_server(handler, at, options);
     for (const leat::address& each : server.addresses())
         output{STDOUT_FILENO}.write(fmt::format("serving {} on http://{}\n", leat::printable(asked->directory), each));
@@ -66,23 +65,10 @@ Examples:
     sub->add_option("--max-connections", arguments->max_connections, "Connections at once; others wait (default 16384)")
         ->option_text("N")
         ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}));
-    const auto some_time = CLI::Range(0.001, 1e8);
-    sub->add_option("--head-timeout", arguments->head_timeout, "Seconds for a request to arrive (default 10)")
-        ->option_text("SECONDS")
-        ->check(some_time)
-        ->group("Time-outs");
-    sub->add_option("--idle-timeout", arguments->idle_timeout, "Seconds between two requests of a connection (default 75)")
-        ->option_text("SECONDS")
-        ->check(some_time)
-        ->group("Time-outs");
-    sub->add_option("--stall-timeout", arguments->stall_timeout, "Seconds for a visitor to take 256 KiB (default 60)")
-        ->option_text("SECONDS")
-        ->check(some_time)
-        ->group("Time-outs");
-    sub->add_option("--drain-timeout", arguments->drain_timeout, "Seconds for answers to end when stopping (default 10)")
-        ->option_text("SECONDS")
-        ->check(CLI::Range(0.0, 1e8))
-        ->group("Time-outs");
+    add_seconds(*sub, "--head-timeout", arguments->head_timeout, 0.001, "For a request to arrive (default 10)");
+    add_seconds(*sub, "--idle-timeout", arguments->idle_timeout, 0.001, "Between two requests of a connection (default 75)");
+    add_seconds(*sub, "--stall-timeout", arguments->stall_timeout, 0.001, "For a visitor to take 256 KiB (default 60)");
+    add_seconds(*sub, "--drain-timeout", arguments->drain_timeout, 0, "For answers to end when stopping (default 10)");
     sub->callback([arguments, &chosen] {
         const auto at = parse_endpoint(arguments->listen);
         if (!at) throw CLI::ValidationError("--listen: '" + arguments->listen + "' is not HOST:PORT");

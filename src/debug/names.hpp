@@ -11,8 +11,15 @@ inline std::string_view file_only(std::string_view path) {
 
 /// "void serve(serve()::_Z5servev.Frame*)" as g++ 12 names a coroutine, "task<> serve()" as clang does: the name alone.
 inline std::string_view function_only(std::string_view name) {
-    if (auto open = name.find('('); open != std::string_view::npos) name = name.substr(0, open);
-    if (auto space = name.rfind(' '); space != std::string_view::npos) name = name.substr(space + 1);
+    constexpr std::string_view unnamed = "(anonymous namespace)";  // clang's; its parenthesis begins no parameters, its space ends no type
+    auto open = name.find('(');
+    auto space_before = std::string_view::npos;
+    while (open != std::string_view::npos && name.substr(open).starts_with(unnamed)) {
+        if (space_before == std::string_view::npos) space_before = open;
+        open = name.find('(', open + unnamed.size());
+    }
+    name = name.substr(0, open);
+    if (auto space = name.rfind(' ', space_before); space != std::string_view::npos) name = name.substr(space + 1);
     return name;
 }
 

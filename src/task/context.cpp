@@ -49,6 +49,14 @@ context::context(context* up, finished_function when_finished) noexcept : parent
 }
 
 context::~context() {
+    // An awaiter that a combinator only borrowed lives in an outer frame, and longer: it must not wait here any more.
+    if (waiter* borrowed = leaf) {
+        if (ready_slot != 0)
+            borrowed->give_back();
+        else if (!cancelled)
+            borrowed->cancel();
+        borrowed->leave();
+    }
     if (ready_slot != 0) loop::current_or_null()->take_from_ready(*this);
     if (!parent) return;
     (previous ? previous->next : parent->first_child) = next;

@@ -38,6 +38,13 @@ class Options(tool.Case):
                 self.assertTrue(ended.stderr.startswith("leat: "), ended.stderr)
                 self.assertIn("--help", ended.stderr)
 
+    def test_user_agent(self):
+        with Scripted({"/a": whole("a")}) as server:
+            tool.run("get", server.url("/a"), "-d", self.directory, "--user-agent", "me/1 (test)")
+            tool.run("get", server.url("/a"), "-d", self.directory)
+            self.assertIn(b"User-Agent: me/1 (test)\r\n", server.heads[0])
+            self.assertRegex(server.heads[1], rb"User-Agent: leat/\d+\.\d+\.\d+\r\n")
+
     def test_log_file_and_level(self):
         log = self.path("log")
         with Scripted({"/a": whole("a")}) as server:

@@ -7,8 +7,10 @@ import threading
 class Scripted:
     """`answers` maps a path to raw bytes, or to a function of the connection and the number of the request for that path."""
 
-    def __init__(self, answers):
+    def __init__(self, answers, otherwise=b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"):
         self.answers = answers
+        self.otherwise = otherwise
+        self.heads = []  # of all requests, as they came
         self.counts = {}
         self.closing = threading.Event()  # set at the end: for functions that wait
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -29,14 +31,16 @@ class Scripted:
     def talk(self, connection):
         with connection, connection.makefile("rb") as stream:
             try:
-                line = stream.readline().split()
-                while stream.readline() not in (b"\r\n", b""):
-                    pass
+                head = []
+                while (field := stream.readline()) not in (b"\r\n", b""):
+                    head.append(field)
+                self.heads.append(b"".join(head))
+                line = head[0].split() if head else []
                 if len(line) < 2:
                     return
                 path = line[1].decode("latin-1")
                 number = self.counts[path] = self.counts.get(path, 0) + 1
-                answer = self.answers.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                answer = self.answers.get(path, self.otherwise)
                 if callable(answer):
                     answer(connection, number)
                 else:

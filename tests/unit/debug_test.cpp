@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "debug/names.hpp"
 #include "leat/leat.hpp"
 #include "support/connected.hpp"
 
@@ -61,6 +62,16 @@ TEST(PrintTasks, DoesNotLookAtFramesThatHaveEnded) {
         };
         co_await timeout(1h, at_once());
     }());
+}
+
+TEST(FunctionNames, AreCutToTheNameInEveryCompilersSpelling) {
+    EXPECT_EQ(debug::function_only("void serve(serve()::_Z5servev.Frame*)"), "serve");
+    EXPECT_EQ(debug::function_only("leat::task<> serve()"), "serve");
+    EXPECT_EQ(debug::function_only("task<> app::(anonymous namespace)::serve(int)"), "app::(anonymous namespace)::serve");
+    EXPECT_EQ(debug::function_only("task<int> (anonymous namespace)::serve(std::pair<int, int>)"), "(anonymous namespace)::serve");
+    EXPECT_EQ(debug::function_only("main"), "main");
+    EXPECT_EQ(debug::file_only("/a/b/c.cpp"), "c.cpp");
+    EXPECT_EQ(debug::file_only("c.cpp"), "c.cpp");
 }
 
 TEST(PrintTasks, OutsideRunThereAreNone) { EXPECT_EQ(debug::format_tasks(), ""); }

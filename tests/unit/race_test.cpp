@@ -126,6 +126,27 @@ TEST(Race, NestsWithTimeout) {
     }());
 }
 
+// The borrowed awaiters live in the frame that awaits, and longer than the branches that waited for them.
+TEST(Race, DestroyedWhileItWaitsItLetsGoOfTheBorrowedAwaiters) {
+    in_loop([]() -> task<> {
+        auto pair = co_await connect_pair();
+        event never;
+        semaphore slots{0};
+        task_group others;
+        others.spawn([&]() -> task<> { co_await never.wait(); });
+        {
+            task_group group;
+            group.spawn([&]() -> task<> { co_await race(pair.reader.read_line(), never.wait(), slots.acquire(), sleep(1h), others.join()); });
+            group.spawn([&]() -> task<> { co_await timeout(1h, never.wait()); });
+            co_await settle();
+        }
+        pair.peer.send("next\n");
+        EXPECT_EQ(co_await pair.reader.read_line(), "next\n");
+        never.set();
+        co_await others.join();
+    }());
+}
+
 // Both have a line at hand: the second must not take its own and drop it.
 TEST(Race, TheLosersLineIsNotLostWhenBothAreBuffered) {
     in_loop([]() -> task<> {

@@ -136,6 +136,7 @@ TEST(Run, ASignalDoesNotCutOffADroppedFile) {
 
 TEST(Run, RestoresTheSignalHandlersThatWereThere) {
     static volatile sig_atomic_t seen = 0;
+    seen = 0;
     struct sigaction mine {};
     mine.sa_handler = [](int) { seen = seen + 1; };
     struct sigaction before {};
@@ -148,6 +149,7 @@ TEST(Run, RestoresTheSignalHandlersThatWereThere) {
 
 TEST(Run, LeavesSignalsAloneWhenAskedTo) {
     static volatile sig_atomic_t seen = 0;
+    seen = 0;
     struct sigaction mine {};
     mine.sa_handler = [](int) { seen = seen + 1; };
     struct sigaction before {};

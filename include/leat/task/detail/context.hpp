@@ -51,6 +51,7 @@ protected:
 
 private:
     friend class loop;
+    friend struct context;
 
     context* context_ = nullptr;  // the strand, while suspended
     bool cancelled_ = false;
