@@ -8,9 +8,7 @@
 #include <string>
 
 #include "command.hpp"
-#include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
-#include "leat/task/run.hpp"
 #include "terminal/output.hpp"
 #include "terminal/terminal.hpp"
 
@@ -38,15 +36,6 @@ struct log_arguments {
     std::string level;
     std::string file;
 };
-
-leat::task<int> guarded(std::string_view name, leat::task<int> work) {
-    try {
-        co_return co_await std::move(work);
-    } catch (const std::exception& e) {
-        complain(name, e.what());
-    }
-    co_return failed;
-}
 
 /// Connections and files are many here, and the usual limit of 1024 is for programs that use select().
 void raise_descriptor_limit() {
@@ -81,8 +70,6 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 }  // namespace
-
-int run_command(std::string_view name, leat::task<int> work) { return leat::run(guarded(name, std::move(work))); }
 
 }  // namespace tool
 

@@ -25,7 +25,7 @@ TEST(bars, lines_of_a_usual_terminal) {
     const auto lines = tool::bar_lines(some_job(), {80, 24, true});
     ASSERT_EQ(lines.size(), 4u);
     EXPECT_EQ(lines[0], "alpha.bin                         █████████░░░░░░░░░░   50%   500 kB  1.50 MB/s");
-    EXPECT_EQ(lines[1], "beta (try 2)                      ░░░░░░░░░░░░░░░░░░░             70 B      0 B/s");
+    EXPECT_EQ(lines[1], "beta (try 2)                      ░░░░░░░░░░░░░░░░░░░           70 B      0 B/s");
 }
 
 TEST(bars, the_total_says_what_it_can) {

@@ -139,8 +139,8 @@ leat::task<bool> visitor::send(reply answer, bool keep_alive) {
     const bool to_head = parser_.state() != http::parse_state::head && parser_.method() == "HEAD";
     const std::string head = head_of(answer, keep_alive, parser_.version());
     const bool with_text = !to_head && !answer.bodiless;
-    const std::string_view text = with_text ? std::string_view{answer.text} : std::string_view{};
-    co_await leat::timeout(limits_.stall, writer_.write(head, text));
+    if (!with_text) answer.text.clear();
+    co_await leat::timeout(limits_.stall, writer_.write(head, answer.text));
     if (!with_text || !answer.content) co_return keep_alive;
     const bool whole = co_await send_file(answer.content, answer.offset, answer.length);
     if (!whole) leat::log::warn("{} became shorter while it was sent", answer.content.path().string());
