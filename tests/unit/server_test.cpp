@@ -322,6 +322,11 @@ TEST(Server, SigtermDrainsAndTheProgramEndsWithZero) {
 }
 
 TEST(Server, SurvivesWhenDescriptorsRunOut) {
+#ifdef __has_feature
+#if __has_feature(undefined_behavior_sanitizer)
+    GTEST_SKIP() << "the sanitizer opens a pipe to look at a pointer, and takes having no descriptor for a bad one";
+#endif
+#endif
     const auto outcome = in_child([](int) {
         log::setup({.level = log::level::error});
         const int next = ::dup(0);
