@@ -2,6 +2,7 @@
 // All of leat. Each header may be included alone.
 #include "leat/debug/tasks.hpp"
 #include "leat/download/download.hpp"
+#include "leat/fs/directory.hpp"
 #include "leat/fs/file.hpp"
 #include "leat/http/client.hpp"
 #include "leat/http/error.hpp"
@@ -32,3 +33,6 @@
 #include "leat/task/task.hpp"
 #include "leat/task/timeout.hpp"
 #include "leat/task/to_thread.hpp"
+#include "leat/tls/connection.hpp"
+#include "leat/tls/error.hpp"
+#include "leat/tls/options.hpp"

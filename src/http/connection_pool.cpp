@@ -38,7 +38,7 @@ http_origin& http_pool::origin_of(const http::url& to) {
 }
 
 void http_pool::forget_if_unused(http_origin& origin) noexcept {
-    if (origin.open != 0 || origin.pinned || !origin.waiting.empty()) return;
+    if (origin.open != 0 || origin.pins != 0 || !origin.waiting.empty()) return;
     const std::string key = std::move(origin.key);
     origins_.erase(key);
 }
@@ -145,9 +145,9 @@ void http_pool::give_back(http_origin& origin, http_connection* connection) noex
         --origin.open;
         --open_;
     }
-    origin.pinned = true;
+    ++origin.pins;
     serve(origin);
-    origin.pinned = false;
+    --origin.pins;
     forget_if_unused(origin);
 }
 
@@ -165,9 +165,9 @@ void http_pool::drop_idle(http_connection& connection) noexcept {
     delete &connection;
     --origin.open;
     --open_;
-    origin.pinned = true;
+    ++origin.pins;
     serve(origin);
-    origin.pinned = false;
+    --origin.pins;
     forget_if_unused(origin);
 }
 
@@ -204,11 +204,14 @@ void http_lease::release() noexcept {
 }
 
 lease_wait::~lease_wait() {
-    if (state_ == granted)
+    if (!origin_) return;
+    --origin_->pins;
+    if (state_ == granted) {
         pool_.give_back(*origin_, std::exchange(connection_, nullptr));
-    else if (state_ == queued)
-        withdraw();
-    if (origin_ && state_ == idle) pool_.forget_if_unused(*origin_);
+    } else {
+        if (state_ == queued) withdraw();
+        pool_.forget_if_unused(*origin_);
+    }
 }
 
 bool lease_wait::await_ready() {
@@ -241,6 +244,7 @@ http_lease lease_wait::await_resume() {
     if (was_cancelled()) throw cancelled{};
     state_ = idle;
     http_origin& origin = *std::exchange(origin_, nullptr);
+    --origin.pins;
     return http_lease{pool_.shared_from_this(), origin, std::exchange(connection_, nullptr)};
 }
 

@@ -32,7 +32,7 @@ struct http_origin {
     endpoint to;
     bool secure;
     std::size_t open = 0;  // idle ones and those in use or being made
-    bool pinned = false;   // in use by the pool itself: not to be forgotten now
+    std::size_t pins = 0;  // who refers to it otherwise: requests that wait, or have just ceased to, and the pool itself at work
     http_connection* newest = nullptr;
     http_connection* oldest = nullptr;
     waiter_queue waiting;
@@ -142,7 +142,7 @@ private:
 /// Awaits a place. Served in order of arrival within an origin; among origins, the longest wait first.
 class lease_wait final : queued_waiter {
 public:
-    lease_wait(http_pool& pool, http_origin& origin, reuse how) noexcept : pool_(pool), origin_(&origin), how_(how) {}
+    lease_wait(http_pool& pool, http_origin& origin, reuse how) noexcept : pool_(pool), origin_(&origin), how_(how) { ++origin.pins; }
     ~lease_wait();
 
     bool await_ready();

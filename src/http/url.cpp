@@ -10,6 +10,7 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 #include "http/ascii.hpp"
 #include "http/percent.hpp"
@@ -117,8 +118,10 @@ struct url_builder {
         const std::uint16_t usual = secure ? 443 : 80;
         made.port_ = usual;
         if (parts.has_port() && !parts.port().empty()) {
-            made.port_ = parts.port_number();  // 0 if it is too large
-            if (made.port_ == 0) refuse(original, "impossible port");
+            // Not port_number(): Boost 1.81 wraps what is too large.
+            const auto digits = view(parts.port());
+            const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), made.port_);
+            if (failed != std::errc{} || end != digits.data() + digits.size() || made.port_ == 0) refuse(original, "impossible port");
         }
         const std::string host = host_of(parts, original);
         const std::string prefix = secure ? "https://" : "http://";

@@ -16,10 +16,9 @@ public:
         return {.result = 0};
     }
     void complete(completion done) noexcept override {
-        if (done.result == -ECANCELED)
-            owner_.wake_cancelled();
-        else
-            owner_.wake();
+        if (done.result == -ECANCELED) return owner_.wake_cancelled();
+        if (done.result < 0) owner_.error_ = std::make_exception_ptr(error(-done.result, "to_thread", "no thread could be started"));
+        owner_.wake();
     }
 
 private:

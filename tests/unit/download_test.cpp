@@ -189,7 +189,9 @@ task<> limits(const temporary_directory& directory) {
     std::size_t first_done = 0;
     // The one host answers nothing until the other's file, the last of the list, is there.
     auto on_file = [&](const file_report& file) {
-        if (first_done++ == 0) EXPECT_EQ(file.url, urls.back());
+        if (first_done++ == 0) {
+            EXPECT_EQ(file.url, urls.back());
+        }
         server.gate.set();
     };
     auto report = co_await download(urls, {.directory = directory.string(), .jobs = 8, .per_host = 3, .on_file = on_file});

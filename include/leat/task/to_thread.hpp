@@ -26,6 +26,8 @@ protected:
 
     virtual void call() noexcept = 0;
 
+    std::exception_ptr error_;
+
 private:
     friend class thread_job;
     std::unique_ptr<thread_job> job_;
@@ -75,7 +77,6 @@ private:
     Callable callable_;
     std::tuple<Arguments...> arguments_;
     std::optional<std::conditional_t<std::is_void_v<T>, char, T>> value_;
-    std::exception_ptr error_;
 };
 
 }  // namespace detail

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 
 namespace leat::detail {
 namespace {
@@ -55,7 +56,16 @@ void thread_pool::submit(operation& op) {
         ::sigfillset(&all);
         ::sigdelset(&all, interrupt_signal);
         ::pthread_sigmask(SIG_BLOCK, &all, &before);
-        added.thread = std::thread([this, &added] { work(added); });
+        try {
+            added.thread = std::thread([this, &added] { work(added); });
+        } catch (const std::system_error&) {  // no more threads to be had: those that run have to do
+            workers_.pop_back();
+            if (workers_.empty()) {
+                queue_.pop_back();
+                ended_.push_back({&op, {.result = -EAGAIN}});
+                wake_loop();
+            }
+        }
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     } else {
         arrived_.notify_one();
@@ -68,8 +78,7 @@ void thread_pool::cancel(operation& op) {
         op.cancelling_ = true;
         queue_.erase(at);
         ended_.push_back({&op, {.result = -ECANCELED}});
-        std::uint64_t one = 1;
-        [[maybe_unused]] auto n = ::write(wake_, &one, sizeof one);
+        wake_loop();
         return;
     }
     for (worker& w : workers_) {
@@ -77,6 +86,11 @@ void thread_pool::cancel(operation& op) {
         op.cancelling_ = true;  // asked again, it is interrupted again: the first time may have been just before it began to block
         if (op.how_ == operation::waits_for::file) ::pthread_kill(w.thread.native_handle(), interrupt_signal);
     }
+}
+
+void thread_pool::wake_loop() noexcept {
+    std::uint64_t one = 1;
+    [[maybe_unused]] auto n = ::write(wake_, &one, sizeof one);
 }
 
 void thread_pool::deliver() {
@@ -126,8 +140,7 @@ void thread_pool::work(worker& self) {
         self.running = nullptr;
         ended_.push_back({&op, done});
         ended_changed_.notify_all();
-        std::uint64_t one = 1;
-        [[maybe_unused]] auto n = ::write(wake_, &one, sizeof one);
+        wake_loop();
     }
 }
 

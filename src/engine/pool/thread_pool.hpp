@@ -38,6 +38,7 @@ private:
         completion done;
     };
     void work(worker& self);
+    void wake_loop() noexcept;
 
     static constexpr std::size_t most_threads = 64;
 
