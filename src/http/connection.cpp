@@ -28,20 +28,21 @@ void http_connection::prepare(bool to_head, duration stall, time_point total_end
 
 bool http_connection::parse(bool head_only, std::string_view& piece) {
     auto& input = stream.input;
+    damaged_ = true;  // unless it comes back
     while (!input.empty() && parser.state() != http::parse_state::complete) {
         const auto step = parser.feed(input.unread());
         input.take(step.consumed);
-        if (!step.body.empty()) {
-            piece = step.body;
-            return true;
-        }
-        if (head_only && step.state != http::parse_state::head) return true;
+        if (step.body.empty() && !(head_only && step.state != http::parse_state::head)) continue;
+        piece = step.body;
+        damaged_ = false;
+        return true;
     }
+    damaged_ = false;
     return parser.state() == http::parse_state::complete;
 }
 
 bool http_connection::reusable() const noexcept {
-    return parser.state() == http::parse_state::complete && !parser.expects_close() && stream.input.empty() && !stream.input_at_end &&
+    return !damaged_ && parser.state() == http::parse_state::complete && !parser.expects_close() && stream.input.empty() && !stream.input_at_end &&
            stream.buffered() == 0 && !stream.output_error() && !stream.closed();
 }
 

@@ -25,6 +25,8 @@ public:
     /// Throws http::protocol_error, http::too_large_error.
     bool parse(bool head_only, std::string_view& piece);
 
+    /// Has parse() thrown? Then nothing that comes has a meaning any more.
+    bool damaged() const noexcept { return damaged_; }
     /// Could it carry another request, as far as the response says?
     bool reusable() const noexcept;
     /// Is it still open, with nothing unexpected on it? Asks the kernel unless it was in use a moment ago and `sure` is not needed.
@@ -54,6 +56,7 @@ private:
     duration stall_{};
     duration longest_idle_{};
     bool idle_ = false;
+    bool damaged_ = false;
 };
 
 }  // namespace leat::detail

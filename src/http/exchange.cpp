@@ -99,7 +99,7 @@ void http_exchange::drop() noexcept {
     if (!connected()) return;
     try {
         std::string_view piece;
-        while (connection().parse(false, piece) && connection().parser.state() != http::parse_state::complete) {}
+        while (status != 0 && !connection().damaged() && connection().parse(false, piece) && connection().parser.state() != http::parse_state::complete) {}
     } catch (...) {
         // It is closed for that reason, or for the other.
     }

@@ -164,8 +164,10 @@ task<> retries(const temporary_directory& directory) {
                                     {.directory = directory.string(), .retry_delay = 1ms});
     for (std::size_t i = 0; i < 3; ++i) {
         EXPECT_TRUE(report.files[i].ok()) << report.files[i].error;
-        EXPECT_EQ(report.files[i].attempts, 3u);
+        // What broke off on a reused connection without a byte was repeated by the client itself.
+        EXPECT_GE(report.files[i].attempts, 2u);
     }
+    for (auto target : {"/503", "/cut", "/silent"}) EXPECT_EQ(tries[target], 3) << target;
     EXPECT_EQ(report.files[3].error, "404 Gone");
     EXPECT_EQ(report.files[3].attempts, 1u);
     EXPECT_EQ(report.files[4].attempts, 1u);
