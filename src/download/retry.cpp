@@ -54,6 +54,9 @@ verdict judge(const std::exception_ptr& error) {
         return {true, {}, e.what()};
     } catch (const timeout_error& e) {
         return {true, {}, e.what()};
+    } catch (const leat::error& e) {
+        // Out of descriptors: others will give theirs back.
+        return {e.code() == std::errc::too_many_files_open || e.code() == std::errc::too_many_files_open_in_system, {}, e.what()};
     } catch (const std::exception& e) {
         return {false, {}, e.what()};
     }
