@@ -82,7 +82,8 @@ struct download_options {
     function_ref<void(const file_report&)> on_file = nullptr;            // on the loop, as each file ends
 };
 
-/// Fetches files side by side over HTTP, each into a temporary name beside its target that is renamed when complete.
+/// Fetches files side by side over HTTP. Each gets its own name only when it is complete: until then it is under a temporary name beside its
+/// target, or, if the whole body came at once, without a name.
 /// Completes when: each file is there or has failed for good. A file's failure is in the report and stops no other.
 /// Errors: `leat::error` if the directory cannot be made; std::invalid_argument for options that contradict each other.
 /// Cancellation: stops all transfers and removes the temporary files, then throws `cancelled`; files that were complete stay. May be called again.

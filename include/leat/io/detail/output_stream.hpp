@@ -93,8 +93,7 @@ protected:
         return true;
     }
     void copy(std::string_view piece) noexcept {
-        if (piece.empty()) return;  // its data may be null
-        if (piece.empty()) return;  // there may be no buffer yet
+        if (piece.empty()) return;  // its data may be null, and there may be no buffer yet
         std::memcpy(to_.memory_ + to_.size_, piece.data(), piece.size());
         to_.size_ += static_cast<std::uint32_t>(piece.size());
     }
