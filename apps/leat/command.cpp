@@ -20,6 +20,9 @@ leat::task<int> guarded(std::string_view name, leat::task<int> work) {
 
 }  // namespace
 
-int run_command(std::string_view name, leat::task<int> work) { return leat::run(guarded(name, std::move(work))); }
+int run_command(std::string_view name, leat::task<int> work) {
+    // A slow disk is no news to whoever runs a tool; what it is doing is, when they ask.
+    return leat::run(guarded(name, std::move(work)), {.slow_callback = leat::duration::zero(), .tasks_on_sigusr1 = true});
+}
 
 }  // namespace tool

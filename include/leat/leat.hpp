@@ -1,5 +1,6 @@
 #pragma once
 // All of leat. Each header may be included alone.
+#include "leat/debug/metrics.hpp"
 #include "leat/debug/tasks.hpp"
 #include "leat/download/download.hpp"
 #include "leat/fs/directory.hpp"
@@ -22,12 +23,15 @@
 #include "leat/net/connection.hpp"
 #include "leat/net/endpoint.hpp"
 #include "leat/net/server.hpp"
+#include "leat/sync/channel.hpp"
 #include "leat/sync/event.hpp"
 #include "leat/sync/semaphore.hpp"
 #include "leat/task/gather.hpp"
 #include "leat/task/group.hpp"
+#include "leat/task/loop_handle.hpp"
 #include "leat/task/race.hpp"
 #include "leat/task/run.hpp"
+#include "leat/task/run_on.hpp"
 #include "leat/task/shield.hpp"
 #include "leat/task/sleep.hpp"
 #include "leat/task/task.hpp"

@@ -53,12 +53,18 @@ void append_strand(std::string& text, const context& strand, int depth) {
 std::string format_tasks() {
     std::string text;
     auto* here = detail::loop::current_or_null();
-    if (here && here->root()) append_strand(text, *here->root(), 0);
+    if (!here) return text;
+    if (here->root()) append_strand(text, *here->root(), 0);
+    std::vector<const context*> guests;  // oldest first
+    for (const context* guest = here->guests().first_child; guest; guest = guest->next) guests.insert(guests.begin(), guest);
+    for (const context* guest : guests) append_strand(text, *guest, 0);
     return text;
 }
 
 void print_tasks() {
-    std::string text = format_tasks();
+    auto* here = detail::loop::current_or_null();
+    if (!here) return;
+    std::string text = "leat: tasks of loop " + std::to_string(here->shared()->number) + " (" + here->shared()->engine + ")\n" + format_tasks();
     std::fwrite(text.data(), 1, text.size(), stderr);
 }
 

@@ -42,5 +42,7 @@ std::unique_ptr<engine> make_uring_engine(std::string& why_not);
 
 /// The clock of every loop.
 time_point clock_now() noexcept;
+/// The same to a few milliseconds, for a fifth of the price.
+time_point coarse_now() noexcept;
 
 }  // namespace leat::detail

@@ -29,10 +29,17 @@ std::unique_ptr<engine> select_engine() {
     return make_epoll_engine();
 }
 
-time_point clock_now() noexcept {
+namespace {
+
+time_point read_clock(clockid_t clock) noexcept {
     timespec now;
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    ::clock_gettime(clock, &now);
     return time_point{std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec}};
 }
+
+}  // namespace
+
+time_point clock_now() noexcept { return read_clock(CLOCK_MONOTONIC); }
+time_point coarse_now() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE); }
 
 }  // namespace leat::detail

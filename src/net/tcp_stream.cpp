@@ -98,6 +98,7 @@ void tcp_stream::give_bytes(const char* data, std::size_t size) noexcept {
 void tcp_stream::received(completion done) noexcept {
     if (done.result > 0) {
         const auto size = static_cast<std::size_t>(done.result);
+        loop::current_or_null()->counters().received_bytes.add(size);
         if (discarding_) {
             // Only read so that the peer sees no reset.
         } else if (has_target()) {
@@ -179,6 +180,7 @@ void tcp_stream::sent(completion done) noexcept {
         }
     } else {
         sending_done_ += static_cast<std::uint32_t>(done.result);
+        loop::current_or_null()->counters().sent_bytes.add(static_cast<std::uint64_t>(done.result));
         if (closing_) closing_->disarm();  // it moves: the time without progress begins anew
         if (sending_done_ < sending_size_) {
             pump();

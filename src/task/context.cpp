@@ -58,6 +58,8 @@ context::~context() {
         borrowed->leave();
     }
     if (ready_slot != 0) loop::current_or_null()->take_from_ready(*this);
+    if (scheduled)
+        if (loop* here = loop::current_or_null()) here->counters().strands_ended.add();
     if (!parent) return;
     (previous ? previous->next : parent->first_child) = next;
     if (next) next->previous = previous;
@@ -93,7 +95,10 @@ bool start_strand(context& strand, promise_base& first) noexcept {
 void schedule_strand(context& strand, promise_base& first) noexcept {
     first.strand = &strand;
     strand.top = &first;
-    loop::current_or_null()->make_ready(strand);
+    strand.scheduled = true;
+    loop& here = *loop::current_or_null();
+    here.counters().strands_started.add();
+    here.make_ready(strand);
 }
 
 bool start_child(promise_base& parent, promise_base& child, std::source_location at) noexcept {

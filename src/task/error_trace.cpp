@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <source_location>
+#include <utility>
 #include <vector>
 
 #include "debug/names.hpp"
@@ -47,6 +48,20 @@ std::string trace_of(const std::exception_ptr& error) {
                 std::to_string(place.line())).append("\n");
     }
     return text;
+}
+
+std::vector<std::source_location> take_trace(const std::exception_ptr& error) noexcept {
+    if (error)
+        for (trace& known : recent)
+            if (known.error == error) {
+                known.error = nullptr;
+                return std::exchange(known.places, {});
+            }
+    return {};
+}
+
+void adopt_trace(const std::exception_ptr& error, std::vector<std::source_location> places) noexcept {
+    if (error && !places.empty()) trace_for(error).places = std::move(places);
 }
 
 }  // namespace leat::detail

@@ -8,10 +8,15 @@
 #include <array>
 #include <cerrno>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "debug/names.hpp"
 #include "engine/operation/descriptor_read.hpp"
+#include "leat/debug/tasks.hpp"
 #include "leat/io/error.hpp"
+#include "leat/log/log.hpp"
 
 namespace leat::detail {
 namespace {
@@ -20,8 +25,11 @@ namespace {
 std::atomic<loop*> signal_loop{nullptr};
 std::atomic<int> signal_descriptor{-1};
 std::atomic<std::uint64_t> signal_bits{0};
-constexpr std::array<int, 2> taken_signals{SIGINT, SIGTERM};
-std::array<struct sigaction, 2> actions_before;  // the program's own come back
+// The last is taken only by those who want the task tree. The program's own actions come back.
+constexpr std::array<int, 3> taken_signals{SIGINT, SIGTERM, SIGUSR1};
+std::array<struct sigaction, taken_signals.size()> actions_before;
+
+constexpr std::uint64_t bit_of(int signal) noexcept { return std::uint64_t{1} << signal; }
 
 int make_eventfd() {
     int fd = ::eventfd(0, EFD_CLOEXEC);
@@ -36,13 +44,18 @@ class loop::wake_operation final : public descriptor_read {
 public:
     wake_operation(loop& owner, int fd) : descriptor_read(fd, &count_, sizeof count_), owner_(owner) {}
     void complete(completion done) noexcept override {
-        if (done.result == -ECANCELED) return;
-        owner_.submit(*this);
+        if (!last_ && done.result != -ECANCELED) owner_.submit(*this);
+    }
+    /// What was written before the cancellation may win over it.
+    void end() noexcept {
+        last_ = true;
+        owner_.cancel(*this);
     }
 
 private:
     loop& owner_;
     std::uint64_t count_ = 0;
+    bool last_ = false;
 };
 
 resident::~resident() {
@@ -54,17 +67,22 @@ loop& loop::current() {
     return *current_;
 }
 
-loop::loop(bool catches_signals)
+loop::loop(const settings& chosen)
     : wake_fd_(make_eventfd()),
+      shared_(std::make_shared<shared_loop>(wake_fd_, chosen.set)),
       engine_(select_engine()),
       pool_(wake_fd_),
       waker_(std::make_unique<wake_operation>(*this, wake_fd_)),
-      catches_signals_(catches_signals),
+      catches_signals_(chosen.catches_signals),
+      dumps_tasks_(chosen.dumps_tasks),
+      slow_callback_(chosen.slow_callback),
       outer_(current_) {
     ready_.reserve(64);
     batch_.reserve(64);
     current_ = this;
     submit(*waker_);
+    shared_->engine = engine_->name().data();
+    enlist(shared_);
     loop* none = nullptr;
     if (catches_signals_ && signal_loop.compare_exchange_strong(none, this)) {
         signal_bits = 0;
@@ -73,7 +91,7 @@ loop::loop(bool catches_signals)
         struct sigaction action {};
         action.sa_handler = &loop::on_signal;
         action.sa_flags = SA_RESTART;
-        for (std::size_t i = 0; i < taken_signals.size(); ++i) ::sigaction(taken_signals[i], &action, &actions_before[i]);
+        for (std::size_t i = 0; i < signals_taken(); ++i) ::sigaction(taken_signals[i], &action, &actions_before[i]);
     } else {
         catches_signals_ = false;
     }
@@ -81,38 +99,59 @@ loop::loop(bool catches_signals)
 
 loop::~loop() {
     if (catches_signals_) {
-        for (std::size_t i = 0; i < taken_signals.size(); ++i) ::sigaction(taken_signals[i], &actions_before[i], nullptr);
+        for (std::size_t i = 0; i < signals_taken(); ++i) ::sigaction(taken_signals[i], &actions_before[i], nullptr);
         signal_descriptor = -1;
         signal_loop = nullptr;
     }
-    cancel(*waker_);
+    shared_->mail.close();
+    shared_->mail.forget_wake_descriptor();
+    strike(*shared_);
+    waker_->end();
     while (waker_->in_flight()) engine_->wait(std::chrono::milliseconds(100));
     engine_->close(wake_fd_);
     current_ = outer_;
 }
 
+std::size_t loop::signals_taken() const noexcept { return taken_signals.size() - (dumps_tasks_ ? 0 : 1); }
+
 void loop::on_signal(int signal) {
     int saved = errno;
-    signal_bits |= std::uint64_t{1} << signal;
+    signal_bits |= bit_of(signal);
     std::uint64_t one = 1;
     if (int fd = signal_descriptor; fd >= 0) [[maybe_unused]] auto n = ::write(fd, &one, sizeof one);
     errno = saved;
 }
 
+/// The loop that takes the process's signals passes them on: those that end programs to the loops started with it, the wish for the task
+/// tree to all.
+void loop::share_signals() {
+    const std::uint64_t bits = signal_bits.exchange(0);
+    if (bits & bit_of(SIGUSR1))
+        for (const auto& each : live_loops()) each->raise(bit_of(SIGUSR1));
+    const std::uint64_t ending = bits & ~bit_of(SIGUSR1);
+    if (ending == 0) return;
+    if (!shared_->set) return shared_->raise(ending);
+    for (const auto& each : shared_->set->loops()) each->raise(ending);
+}
+
 void loop::deliver_signals() {
-    std::uint64_t bits = signal_bits.exchange(0);
-    for (int signal = 1; bits >> signal != 0 && signal < 64; ++signal) {
-        if (!(bits >> signal & 1)) continue;
-        bool dealt_with = false;
-        for (std::size_t i = 0; i < listeners_.size(); ++i) dealt_with |= listeners_[i]->on_signal(signal);
-        if (dealt_with) continue;
-        if (!root_) {
-            cut_short_ = true;  // what is still closing gets no more time
-            continue;
-        }
-        if (ending_signal_ == 0) ending_signal_ = signal;
-        root_->cancel();
+    const std::uint64_t bits = shared_->signals.exchange(0);
+    if (bits & bit_of(SIGUSR1)) debug::print_tasks();
+    for (int signal : {SIGINT, SIGTERM})
+        if (bits & bit_of(signal)) end_by(signal);
+}
+
+void loop::end_by(int signal) noexcept {
+    bool dealt_with = false;
+    for (std::size_t i = 0; i < listeners_.size(); ++i) dealt_with |= listeners_[i]->on_signal(signal);
+    if (dealt_with) return;
+    if (!root_) {
+        cut_short_ = true;  // what is still closing gets no more time
+        guests_.cancel_children();
+        return;
     }
+    if (ending_signal_ == 0) ending_signal_ = signal;
+    root_->cancel();
 }
 
 void loop::listen(signal_listener& listener) { listeners_.push_back(&listener); }
@@ -168,7 +207,8 @@ void loop::release(resident& object) noexcept {
     if (object.next_) object.next_->previous_ = object.previous_;
 }
 
-void loop::resume(context& strand) noexcept {
+bool loop::resume(context& strand) noexcept {
+    shared_->counters.resumes.add();
     promise_base* frame = strand.top;
     if (strand.leaf) {
         strand.leaf->context_ = nullptr;
@@ -184,25 +224,51 @@ void loop::resume(context& strand) noexcept {
             running = before;
             strand.top = nullptr;
             strand.finished(strand);
-            return;
+            return false;
         }
         frame = done->parent;
         strand.top = frame;  // the ended one goes with the expression that awaited it
     }
     running = before;
+    return true;
 }
 
 void loop::run_ready() {
     batch_.swap(ready_);
+    const bool watched = slow_callback_ > duration::zero() && !batch_.empty();
+    time_point began = watched ? coarse_now() : time_point{};
     for (std::size_t i = 0; i < batch_.size(); ++i) {
         context* strand = batch_[i];
         if (!strand) continue;
         batch_[i] = nullptr;
         strand->ready_slot = 0;
         budget = inline_budget;
-        resume(*strand);
+        const std::source_location from = strand->top->waits_at;
+        const bool goes_on = resume(*strand);
+        if (!watched) continue;
+        const time_point ended = coarse_now();
+        if (ended - began >= slow_callback_) [[unlikely]] report_held(ended - began, from, goes_on ? strand : nullptr);
+        began = ended;
     }
     batch_.clear();
+}
+
+/// Between two awaits a task has the thread to itself: the two lines say where to look.
+void loop::report_held(duration held, std::source_location from, const context* strand) noexcept {
+    shared_->counters.held_too_long.add();
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(held).count();
+    const auto place = [](const std::source_location& at) {
+        return std::string{debug::file_only(at.file_name())} + ":" + std::to_string(at.line());
+    };
+    try {
+        const std::string begin = from.line() == 0 ? "its beginning" : place(from);
+        const std::string end = !strand || !strand->top || strand->top->waits_at.line() == 0 ? "its end" : place(strand->top->waits_at);
+        const std::string_view name = from.line() != 0 ? debug::function_only(from.function_name())
+                                      : strand && strand->top ? debug::function_only(strand->top->waits_at.function_name())
+                                                              : "a task";
+        log::warn("the loop was held for {} ms: {} ran from {} to {} without giving way", milliseconds, name, begin, end);
+    } catch (...) {  // no memory for the text
+    }
 }
 
 void loop::turn() {
@@ -211,17 +277,23 @@ void loop::turn() {
 }
 
 void loop::enter_kernel() {
+    loop_counters& counts = shared_->counters;
+    counts.turns.add();
     flush_dirty();
     engine_->deliver_known();
     duration timeout{-1};
-    if (!ready_.empty()) {
+    if (!ready_.empty() || shared_->mail.any()) {
         timeout = duration::zero();
     } else if (!timers_.empty()) {
         timeout = std::max(timers_.earliest() - clock_now(), duration::zero());
     }
+    if (turn_began_ != time_point{}) counts.note_latency(clock_now() - std::exchange(turn_began_, time_point{}));
     engine_->wait(timeout);
+    if (counts.turns.value() % loop_counters::sampled == 0) turn_began_ = clock_now();
     pool_.deliver();
-    if (signal_bits.load(std::memory_order_relaxed) != 0 && catches_signals_) deliver_signals();
+    if (shared_->mail.any()) shared_->mail.deliver();
+    if (signal_bits.load(std::memory_order_relaxed) != 0 && catches_signals_) share_signals();
+    if (shared_->signals.load(std::memory_order_relaxed) != 0) deliver_signals();
     if (!timers_.empty()) timers_.fire(clock_now());
 }
 
@@ -229,8 +301,19 @@ void loop::run_until(const bool& done) {
     for (;;) {
         run_ready();
         if (done) return;
+        if (shared_->set && shared_->set->failed() && root_) root_->cancel();
         enter_kernel();
     }
+}
+
+void loop::part() {
+    if (loop_set* set = shared_->set.get())
+        while (!set->all_ended()) turn();
+    while (guests_.first_child) {
+        guests_.cancel_children();
+        turn();
+    }
+    shared_->mail.close();
 }
 
 void loop::finish(duration linger) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <source_location>
 #include <vector>
 
 #include "engine/engine.hpp"
@@ -13,6 +14,7 @@
 #include "io/buffer_pool.hpp"
 #include "leat/task/detail/context.hpp"
 #include "leat/task/detail/flushable.hpp"
+#include "task/shared_loop.hpp"
 #include "task/timer_heap.hpp"
 
 namespace leat::detail {
@@ -47,7 +49,13 @@ protected:
 /// One thread's loop: ready strands, then what they wrote, then timers, then the kernel.
 class loop {
 public:
-    explicit loop(bool catches_signals);
+    struct settings {
+        bool catches_signals = true;
+        bool dumps_tasks = false;          // on SIGUSR1
+        duration slow_callback{0};         // what holds the loop longer is logged; 0: nothing is
+        std::shared_ptr<loop_set> set = {};
+    };
+    explicit loop(const settings& chosen);
     ~loop();
     loop(const loop&) = delete;
     loop& operator=(const loop&) = delete;
@@ -58,10 +66,13 @@ public:
 
     /// Turns until `done`.
     void run_until(const bool& done);
+    /// Turns until every task of the set has ended; then cancels the guests and turns until they have gone.
+    void part();
     /// Turns until the residents are gone, at most so long, then ends them.
     void finish(duration linger);
 
     void submit(operation& op) {
+        shared_->counters.operations[static_cast<std::size_t>(op.how())].add();
         if (op.how() < operation::waits_for::file || (op.how() == operation::waits_for::file && engine_->runs_files()))
             engine_->submit(op);
         else
@@ -97,9 +108,16 @@ public:
     int ending_signal() const noexcept { return ending_signal_; }
     void set_root(context* root) noexcept { root_ = root; }
     context* root() const noexcept { return root_; }
+    /// Above the tasks that other loops run here.
+    context& guests() noexcept { return guests_; }
+
+    /// What other threads may know of this loop.
+    const std::shared_ptr<shared_loop>& shared() const noexcept { return shared_; }
+    loop_counters& counters() noexcept { return shared_->counters; }
 
     /// Runs a strand whose wait is over until it waits again or has ended.
-    void resume(context& strand) noexcept;
+    /// @return false if the strand has ended and may be gone.
+    bool resume(context& strand) noexcept;
 
     context* running = nullptr;        // the strand whose frame is on the stack
     promise_base* ended = nullptr;     // the frame that has just ended
@@ -111,12 +129,17 @@ private:
     void run_ready();
     void enter_kernel();
     void flush_dirty() noexcept;
+    std::size_t signals_taken() const noexcept;
+    void share_signals();
     void deliver_signals();
+    void end_by(int signal) noexcept;
+    void report_held(duration held, std::source_location from, const context* strand) noexcept;
     static void on_signal(int signal);
 
     static inline constinit thread_local loop* current_ = nullptr;
 
     int wake_fd_;
+    std::shared_ptr<shared_loop> shared_;
     std::unique_ptr<engine> engine_;
     thread_pool pool_;
     timer_heap timers_;
@@ -128,9 +151,13 @@ private:
     std::unique_ptr<wake_operation> waker_;
     std::vector<signal_listener*> listeners_;
     bool catches_signals_;
+    bool dumps_tasks_;
+    duration slow_callback_;
+    time_point turn_began_{};  // of a turn whose latency is sampled
     int ending_signal_ = 0;
     bool cut_short_ = false;  // a signal came when the root had ended
     context* root_ = nullptr;
+    context guests_{nullptr, nullptr};
     loop* outer_;
 };
 

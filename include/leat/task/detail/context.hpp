@@ -88,6 +88,7 @@ struct context {
     finished_function finished;       // called when the strand's first frame has ended
     std::uint32_t ready_slot = 0;     // place in the ready queue, 0: not queued
     bool cancelled = false;
+    bool scheduled = false;           // counts as a task
 };
 
 /// What every task's promise begins with. Frames find their promise_base at one fixed offset, so a frame is named by it.
