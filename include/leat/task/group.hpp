@@ -16,8 +16,8 @@ namespace detail {
 
 class join_awaiter;
 
-/// Where children run side by side: what a group, a server and the combinators share.
-class nursery {
+/// Where children run side by side: what a group, a server and the combinators share. It is the scope above their strands.
+class nursery : context {
 public:
     nursery() noexcept;
     nursery(const nursery&) = delete;
@@ -30,7 +30,7 @@ public:
     /// Cancels those who lost a race; what they reached in the same turn goes back to where it came from.
     void cancel_losers() noexcept;
     void give_back() noexcept;
-    bool empty() const noexcept { return scope_.first_child == nullptr; }
+    bool empty() const noexcept { return first_child == nullptr; }
     std::size_t size() const noexcept { return size_; }
 
 private:
@@ -38,7 +38,6 @@ private:
     struct child;
     static void child_finished(context& strand) noexcept;
 
-    context scope_;
     std::size_t size_ = 0;
     join_awaiter* joining_ = nullptr;
     std::vector<std::exception_ptr> errors_;  // the first of them cancelled the other children
@@ -51,7 +50,7 @@ public:
         if (children_.joining_ == this) children_.joining_ = nullptr;
     }
 
-    bool await_ready() const noexcept { return children_.empty(); }
+    bool await_ready() const noexcept { return children_.empty() && spend(); }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
         return start(frame.promise(), at);
