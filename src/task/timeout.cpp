@@ -17,8 +17,9 @@ bool inner_strand::run(promise_base& frame, promise_base& first, std::source_loc
     suspend_regardless(frame, at);
     if (!start_strand(*inner_, first)) return false;
     inner_->top = nullptr;
-    if (!spend()) {
-        wake();  // it has ended, but the others have their turn first
+    // It has ended, but the others have their turn first. In a cancelled scope the next await is the cancellation point; a shield has none.
+    if (!spend() && (shielded || !frame.strand->cancelled)) {
+        wake();
         return false;
     }
     leave();
@@ -45,6 +46,12 @@ bool timeout_base::start(promise_base& frame, promise_base& first, std::source_l
         limit_.shared->waiting_ = this;
     }
     outer_cancelled_ = frame.strand->cancelled;
+    if (outer_cancelled_ && !spend()) {
+        // The yield that is due is a cancellation point. Nothing has begun.
+        first.error = std::make_exception_ptr(cancelled{});
+        settle();
+        return false;
+    }
     if (limit_.shared)
         arm_for(limit_.shared->when_);
     else if (limit_.at != time_point{})

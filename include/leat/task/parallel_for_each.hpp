@@ -20,42 +20,36 @@ struct parallel_work {
     Iterator next;
     End end;
     Function& function;
-    std::size_t limit;
-    task_group& workers;
-    std::size_t started = 0;
     bool stopped = false;
 
     bool more() { return !stopped && next != end; }
+    /// The task for the next element; does not run yet.
+    auto begin() {
+        auto begun = function(*next);
+        ++next;
+        return begun;
+    }
 };
 
-/// Takes one element after another, and starts another worker while there is work for one: no more of them than there are elements.
-template <class Work>
-task<> work_in_parallel(Work& work) {
-    while (work.more()) {
-        try {
-            auto doing = work.function(*work.next);
-            ++work.next;
-            if (work.started < work.limit && work.more()) {
-                ++work.started;
-                work.workers.spawn(work_in_parallel(work));
-            }
-            co_await std::move(doing);
-        } catch (...) {
-            work.stopped = true;  // the others are cancelled; those between two elements see this
-            throw;
-        }
+/// Takes one element after another; its first is given to it.
+template <class Work, class Task>
+task<> work_in_parallel(Work& work, Task doing) {
+    try {
+        co_await std::move(doing);
+        while (work.more()) co_await work.begin();
+    } catch (...) {
+        work.stopped = true;  // the others are cancelled; those between two elements see this
+        throw;
     }
 }
 
 template <class Range, class Function>
 task<> run_parallel(Range range, std::size_t limit, Function function) {
     check_parallel_limit(limit);
+    parallel_work<decltype(std::begin(range)), decltype(std::end(range)), Function> work{std::begin(range), std::end(range), function};
     task_group workers;
-    parallel_work<decltype(std::begin(range)), decltype(std::end(range)), Function> work{std::begin(range), std::end(range), function, limit, workers};
-    if (work.more()) {
-        work.started = 1;
-        workers.spawn(work_in_parallel(work));
-    }
+    // An error here destroys workers that have not run yet.
+    while (workers.size() < limit && work.more()) workers.spawn(work_in_parallel(work, work.begin()));
     co_await workers.join();
 }
 
