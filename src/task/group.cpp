@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "leat/log/log.hpp"
 #include "task/loop.hpp"
 #include "task/small_pool.hpp"
 
@@ -24,6 +25,8 @@ nursery::nursery() noexcept : context(running_strand(), nullptr) {}
 nursery::~nursery() {
     // The newest first, as the frames of one task would go.
     while (first_child) delete static_cast<child*>(first_child);
+    // It was never joined, since something was thrown in between, which goes on its way. These cannot, but are not swallowed.
+    for (const auto& error : errors_) log::error("task_group: not joined, and a child had failed: {}", describe(error));
 }
 
 void nursery::adopt(promise_base& first) {

@@ -83,7 +83,7 @@ task<> call_in_task(Callable callable, Arguments... arguments) {
 ///
 /// A child's error cancels its siblings. `join()` waits for all, then rethrows a sole error as itself and several as one
 /// `error_group`. None outlives the group: one that dies without `join` (a throw between `spawn` and `join`) destroys its suspended
-/// children at once, innermost frame first. To be used inside a task, and where it stands: neither copied nor moved.
+/// children at once, innermost frame first, and an error that a child had thrown by then is logged. To be used inside a task, and where it stands: neither copied nor moved.
 /// Threads: the loop's own. Allocates: about 80 bytes a child beside its frame, from a free list.
 class task_group {
 public:
@@ -119,5 +119,28 @@ public:
 private:
     detail::nursery children_;
 };
+
+namespace detail {
+
+template <class Body>
+task<> run_with_group(Body body) {
+    task_group group;
+    group.spawn(body(group));
+    co_await group.join();
+}
+
+}  // namespace detail
+
+/// Runs `body(group)`, a task, as the first child of a group, and waits for it and for everything it spawned there: what the block of an
+/// `async with TaskGroup()` is in Python. A child's error cancels the body as well, the body's error cancels the children, and
+/// all errors arrive together, as from `join`. Cancellation: cancels all, waits for them.
+///
+///     auto body = [&](leat::task_group& group) -> leat::task<> { group.spawn(listen()); co_await talk(); };
+///     co_await leat::with_group(body);
+template <class Body>
+task<> with_group(Body&& body) {
+    static_assert(detail::safe_inline_callable<Body>, "name it first: g++ 12 destroys a closure written inside co_await twice");
+    return detail::run_with_group<std::decay_t<Body>>(std::forward<Body>(body));
+}
 
 }  // namespace leat
