@@ -177,7 +177,8 @@ TEST(ConformanceTask, AfterATimeoutInsideTheTaskIsNotCancelled) {
     in_loop([]() -> task<> {
         bool done = false;
         auto request = [&]() -> task<> {
-            if (!co_await (timeout(1ms, sleep(10s)) | as_result)) done = true;
+            const auto outcome = co_await (timeout(1ms, sleep(10s)) | as_result);
+            done = !outcome;
             co_await sleep(1ms);  // works
         };
         co_await request();
