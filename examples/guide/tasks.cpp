@@ -1,6 +1,7 @@
 // docs/guide/tasks.md
 #include <leat/leat.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -77,6 +78,71 @@ leat::task<> check(leat::path name) {
     leat::log::info("{}: {:016x}", name.string(), sum);
 }
 
+leat::task<> listen() { co_await leat::yield(); }
+leat::task<> talk() { co_await leat::yield(); }
+
+leat::task<> listen_and_talk() {
+    auto body = [&](leat::task_group& group) -> leat::task<> {
+        group.spawn(listen());
+        co_await talk();               // ends if listen() fails; and listen() ends if this does
+    };
+    co_await leat::with_group(body);   // all errors arrive together
+}
+
+leat::task<> get(leat::http::client& http, std::string url) {
+    auto response = co_await http.get(url);
+    response.raise_for_status();
+}
+leat::task<std::size_t> size_of(std::string url) { co_return url.size(); }
+
+leat::task<> fetch_a_few_at_a_time(leat::http::client& http, const std::vector<std::string>& urls) {
+    auto fetch = [&](const std::string& url) { return get(http, url); };
+    co_await leat::parallel_for_each(urls, 32, fetch);
+    const auto sizes = co_await leat::parallel_map(urls, 32, size_of);      // the values, in the list's order
+    leat::log::info("{} sizes", sizes.size());
+}
+
+void show(std::size_t size) { leat::log::info("{}", size); }
+
+leat::task<> show_as_they_come(std::vector<leat::task<std::size_t>> tasks) {
+    auto pages = leat::as_completed(std::move(tasks));
+    while (auto page = co_await pages.next()) show(*page);          // pages.index() tells which
+}
+
+leat::task<> converse(leat::stream_reader& peer, leat::deadline& idle) {
+    while (auto line = co_await peer.read_line()) idle.reschedule(leat::now() + 30s);
+}
+
+leat::task<> converse_until_idle(leat::stream_reader& peer) {
+    leat::deadline idle{leat::now() + 30s};
+    co_await leat::timeout_at(idle, converse(peer, idle));          // calls idle.reschedule(leat::now() + 30s) for each message
+}
+
+using record = std::string;
+record parse(std::string_view line) { return record{line}; }
+void print(const record& what) { leat::log::info("{}", what); }
+
+leat::generator<record> records(leat::stream_reader& from) {
+    while (auto line = co_await from.read_line()) co_yield parse(*line);
+}
+leat::task<> print_all(leat::stream_reader& from) {
+    auto all = records(from);
+    while (auto next = co_await all.next()) print(*next);
+}
+
+std::string next_id() { return "r-17"; }
+leat::task<> work(leat::stream_reader& reader, leat::stream_writer& writer) {
+    while (auto line = co_await reader.read_line()) co_await writer.write(*line);
+}
+
+leat::task_local<std::string> request_id;                       // at namespace scope
+
+leat::task<> handle(leat::stream_reader reader, leat::stream_writer writer) {
+    auto bound = request_id.set(next_id());                     // until `bound` goes
+    co_await work(reader, writer);                              // everything in there, and what it spawns, sees it
+}
+void note(std::string_view text) { leat::log::info("{} {}", request_id.get_or("-"), text); }
+
 }  // namespace
 
 int main_of_page() {
@@ -88,6 +154,17 @@ int main_of_page() {
         co_await ask(reader, writer, "who?");
         co_await read_until_told_to_stop(reader, e);
         co_await check("ours.txt");
+        co_await listen_and_talk();
+        leat::http::client http;
+        const std::vector<std::string> no_urls;
+        co_await fetch_a_few_at_a_time(http, no_urls);
+        std::vector<leat::task<std::size_t>> no_tasks;
+        co_await show_as_they_come(std::move(no_tasks));
+        co_await converse_until_idle(reader);
+        co_await print_all(reader);
+        auto [in, out] = co_await leat::open_connection({"127.0.0.1", 8888});
+        co_await handle(std::move(in), std::move(out));
+        note("done");
         co_await tell_the_time(std::move(writer));
     };
     return leat::run(all(stop));

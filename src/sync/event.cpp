@@ -7,10 +7,14 @@ event_awaiter::~event_awaiter() {
     if (state_ == 1) of_.waiting_.remove(*this);
 }
 
-bool event_awaiter::await_ready() const noexcept { return of_.set_; }
+bool event_awaiter::await_ready() const noexcept { return of_.set_ && spend(); }
 
 bool event_awaiter::start(promise_base& frame, std::source_location at) noexcept {
     if (!suspend(frame, at)) return false;
+    if (of_.set_) {
+        wake();  // the others have their turn first
+        return true;
+    }
     of_.waiting_.push(*this);
     state_ = 1;
     return true;

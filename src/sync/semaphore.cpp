@@ -43,7 +43,7 @@ acquire_awaiter::~acquire_awaiter() {
 }
 
 bool acquire_awaiter::await_ready() noexcept {
-    if (of_.free_ == 0 || !of_.waiting_.empty()) return false;
+    if (of_.free_ == 0 || !spend()) return false;
     --of_.free_;
     state_ = granted;
     return true;
@@ -51,6 +51,12 @@ bool acquire_awaiter::await_ready() noexcept {
 
 bool acquire_awaiter::start(promise_base& frame, std::source_location at) noexcept {
     if (!suspend(frame, at)) return false;
+    if (of_.free_ > 0) {
+        --of_.free_;
+        state_ = granted;
+        wake();  // it has its place; the others have their turn first
+        return true;
+    }
     of_.waiting_.push(*this);
     state_ = queued;
     return true;
@@ -69,6 +75,12 @@ semaphore_slot acquire_awaiter::await_resume() {
 }
 
 }  // namespace detail
+
+std::optional<semaphore_slot> semaphore::try_acquire() noexcept {
+    if (free_ == 0) return std::nullopt;
+    --free_;
+    return semaphore_slot{*this};
+}
 
 void semaphore::release() noexcept {
     if (waiting_.empty()) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "leat/io/error.hpp"
+#include "task/local_value.hpp"
 #include "task/loop.hpp"
 
 namespace leat::detail {
@@ -28,6 +29,8 @@ void waiter::wake() noexcept {
     if (context_) loop::current_or_null()->make_ready(*context_);
 }
 
+bool waiter::spend() noexcept { return --loop::current_or_null()->budget > 0; }
+
 void waiter::wake_now() noexcept {
     if (!context_) return;
     if (context_->ready_slot != 0) return;
@@ -42,6 +45,7 @@ void waiter::leave() noexcept {
 
 context::context(context* up, finished_function when_finished) noexcept : parent(up), finished(when_finished) {
     if (!parent) return;
+    if (parent->locals) [[unlikely]] inherit_locals(*this, *parent);
     next = parent->first_child;
     if (next) next->previous = this;
     parent->first_child = this;
@@ -60,6 +64,7 @@ context::~context() {
     if (ready_slot != 0) loop::current_or_null()->take_from_ready(*this);
     if (scheduled)
         if (loop* here = loop::current_or_null()) here->counters().strands_ended.add();
+    if (locals) [[unlikely]] forget_locals(*this);
     if (!parent) return;
     (previous ? previous->next : parent->first_child) = next;
     if (next) next->previous = previous;
@@ -88,8 +93,7 @@ bool start_strand(context& strand, promise_base& first) noexcept {
     context* before = std::exchange(here.running, &strand);
     first.handle().resume();
     here.running = before;
-    first.starting = false;
-    return first.handle().done();
+    return !std::exchange(first.starting, false);
 }
 
 void schedule_strand(context& strand, promise_base& first) noexcept {
@@ -113,8 +117,7 @@ bool start_child(promise_base& parent, promise_base& child, std::source_location
     }
     child.starting = true;
     child.handle().resume();
-    child.starting = false;
-    if (!child.handle().done()) return false;
+    if (std::exchange(child.starting, false)) return false;
     if (--here.budget > 0) return true;
     // A task that never waits has had its turn: the others run, what was written is sent, then it goes on.
     parent.strand->top = &parent;
@@ -123,7 +126,7 @@ bool start_child(promise_base& parent, promise_base& child, std::source_location
 }
 
 void frame_ended(promise_base& frame) noexcept {
-    if (!frame.starting) loop::current_or_null()->ended = &frame;
+    if (!std::exchange(frame.starting, false)) loop::current_or_null()->ended = &frame;
 }
 
 context* running_strand() noexcept {

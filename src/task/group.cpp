@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "leat/log/log.hpp"
 #include "task/loop.hpp"
 #include "task/small_pool.hpp"
 
@@ -10,22 +11,22 @@ namespace leat::detail {
 
 /// One child: its strand, and the frame it owns.
 struct nursery::child final : context, pooled<child> {
-    child(context& scope, nursery& in, promise_base& first_frame) noexcept
-        : context(&scope, &nursery::child_finished), owner(in), first(first_frame) {}
+    child(context& scope, promise_base& first_frame) noexcept : context(&scope, &nursery::child_finished), first(first_frame) {}
     ~child() { first.handle().destroy(); }
 
     using pooled<child>::operator new;
     using pooled<child>::operator delete;
 
-    nursery& owner;
     promise_base& first;
 };
 
-nursery::nursery() noexcept : scope_(running_strand(), nullptr) {}
+nursery::nursery() noexcept : context(running_strand(), nullptr) {}
 
 nursery::~nursery() {
     // The newest first, as the frames of one task would go.
-    while (scope_.first_child) delete static_cast<child*>(scope_.first_child);
+    while (first_child) delete static_cast<child*>(first_child);
+    // It was never joined, since something was thrown in between, which goes on its way. These cannot, but are not swallowed.
+    for (const auto& error : errors_) log::error("task_group: not joined, and a child had failed: {}", describe(error));
 }
 
 void nursery::adopt(promise_base& first) {
@@ -33,21 +34,23 @@ void nursery::adopt(promise_base& first) {
         first.handle().destroy();
         loop::current();  // throws
     }
-    auto* added = new child(scope_, *this, first);
+    auto* added = new child(*this, first);
     // The scope was made before its parent was cancelled, perhaps.
-    if (scope_.parent && scope_.parent->cancelled) added->cancelled = true;
+    if (parent && parent->cancelled) added->cancelled = true;
+    // It sees what the task that spawns it sees now, which the scope, made earlier, may not.
+    if (const context* spawner = running_strand(); spawner && spawner->locals != added->locals) [[unlikely]] inherit_locals(*added, *spawner);
     ++size_;
     schedule_strand(*added, first);
     if (joining_ && size_ == 1) joining_->unwake();
 }
 
 void nursery::cancel() noexcept {
-    scope_.cancelled = true;
-    scope_.cancel_children();
+    cancelled = true;
+    cancel_children();
 }
 
 void nursery::give_back() noexcept {
-    for (context* child = scope_.first_child; child; child = child->next) child->give_back();
+    for (context* child = first_child; child; child = child->next) child->give_back();
 }
 
 void nursery::cancel_losers() noexcept {
@@ -57,7 +60,7 @@ void nursery::cancel_losers() noexcept {
 
 void nursery::child_finished(context& strand) noexcept {
     auto& ended = static_cast<child&>(strand);
-    nursery& owner = ended.owner;
+    auto& owner = static_cast<nursery&>(*ended.parent);
     std::exception_ptr error = std::move(ended.first.error);
     delete &ended;
     --owner.size_;
@@ -74,6 +77,7 @@ bool join_awaiter::start(promise_base& frame, std::source_location at) {
     suspend_regardless(frame, at);
     children_.joining_ = this;
     if (was_cancelled_before) cancel();
+    if (children_.empty()) wake();  // nothing to wait for, but the others' turn
     return true;
 }
 
@@ -89,7 +93,7 @@ void join_awaiter::cancel() noexcept {
 std::exception_ptr join_awaiter::take_error() {
     std::vector<std::exception_ptr> errors;
     errors.swap(children_.errors_);
-    children_.scope_.cancelled = false;  // the next children have their chance
+    children_.context::cancelled = false;  // the next children have their chance
     if (errors.empty()) return state_ == 1 ? std::make_exception_ptr(cancelled{}) : nullptr;
     if (errors.size() == 1) return errors.front();
     return std::make_exception_ptr(error_group(std::move(errors)));

@@ -1,5 +1,8 @@
 #include "leat/task/timeout.hpp"
 
+#include <stdexcept>
+#include <string>
+
 #include "leat/task/shield.hpp"
 
 namespace leat::detail {
@@ -13,20 +16,57 @@ bool inner_strand::run(promise_base& frame, promise_base& first, std::source_loc
     // Set before the inside runs: it may be cancelled from within.
     suspend_regardless(frame, at);
     if (!start_strand(*inner_, first)) return false;
+    inner_->top = nullptr;
+    // It has ended, but the others have their turn first. In a cancelled scope the next await is the cancellation point; a shield has none.
+    if (!spend() && (shielded || !frame.strand->cancelled)) {
+        wake();
+        return false;
+    }
     leave();
     return true;
 }
 
-bool timeout_base::start(promise_base& frame, promise_base& first, std::source_location at) noexcept {
+timeout_base::~timeout_base() { settle(); }
+
+void timeout_base::settle() noexcept {
+    if (armed()) disarm();
+    if (limit_.shared && limit_.shared->waiting_ == this) limit_.shared->waiting_ = nullptr;
+}
+
+void timeout_base::arm_for(time_point when) noexcept {
+    if (when == time_point::max())
+        disarm();
+    else
+        arm_at(when);
+}
+
+bool timeout_base::start(promise_base& frame, promise_base& first, std::source_location at) {
+    if (limit_.shared) {
+        if (limit_.shared->waiting_) throw std::logic_error("timeout_at: the deadline has a timeout already");
+        limit_.shared->waiting_ = this;
+    }
     outer_cancelled_ = frame.strand->cancelled;
-    arm(limit_);
+    if (outer_cancelled_ && !spend()) {
+        // The yield that is due is a cancellation point. Nothing has begun.
+        first.error = std::make_exception_ptr(cancelled{});
+        settle();
+        return false;
+    }
+    if (limit_.shared)
+        arm_for(limit_.shared->when_);
+    else if (limit_.at != time_point{})
+        arm_for(limit_.at);
+    else
+        arm(limit_.after);
     if (!run(frame, first, at, false)) return true;
-    disarm();
+    settle();
     return false;
 }
 
 void timeout_base::expired() noexcept {
+    if (!inner_ || inner_->top == nullptr) return;  // it has ended, and only waits for its turn
     fired_ = true;
+    if (limit_.shared) limit_.shared->expired_ = true;
     inner_->cancel();
 }
 
@@ -37,8 +77,18 @@ void timeout_base::cancel() noexcept {
 
 std::exception_ptr timeout_base::verdict(std::exception_ptr inside) noexcept {
     if (!fired_ || outer_cancelled_ || !is_cancelled(inside)) return inside;
-    auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(limit_).count();
+    if (limit_.shared || limit_.at != time_point{}) return std::make_exception_ptr(timeout_error("timed out: the deadline has passed"));
+    auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(limit_.after).count();
     return std::make_exception_ptr(timeout_error("timed out after " + std::to_string(milliseconds) + " ms"));
 }
 
 }  // namespace leat::detail
+
+namespace leat {
+
+void deadline::reschedule(time_point when) noexcept {
+    when_ = when;
+    if (waiting_ && !expired_) waiting_->arm_for(when);
+}
+
+}  // namespace leat

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "leat/task/task.hpp"
@@ -100,6 +101,8 @@ private:
 }  // namespace detail
 
 /// Bounds how many tasks are inside a section at once (asyncio.Semaphore). Served in order of arrival. Must outlive its slots and waiters.
+/// It is asyncio's BoundedSemaphore as well: a place is a `semaphore_slot`, which gives back what it took, once, so that there
+/// are never more places than at the start. One made with 0 places lets nobody in.
 /// Threads: the loop's own.
 class semaphore {
 public:
@@ -110,6 +113,8 @@ public:
     /// Completes when: a place is free; at once if one is. Errors: none.
     /// Cancellation: no place is lost. Allocates: never. `auto slot = co_await slots.acquire();`
     detail::acquire_awaiter acquire() noexcept { return detail::acquire_awaiter{*this}; }
+    /// A place if one is free now; nothing if not.
+    std::optional<semaphore_slot> try_acquire() noexcept;
     /// How many places are free.
     std::size_t available() const noexcept { return free_; }
 

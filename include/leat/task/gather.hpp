@@ -79,4 +79,24 @@ inline task<> gather(std::vector<task<>> branches) {
     co_await group.join();
 }
 
+namespace detail {
+
+template <class T>
+task<result<T>> keep_result(task<T> branch) {
+    auto outcome = co_await (std::move(branch) | as_result);
+    co_return std::move(outcome);
+}
+
+}  // namespace detail
+
+/// The same for tasks of which each may fail by itself: none cancels another, and each answers with its `result`
+/// (asyncio's `return_exceptions=True`). A few: `gather(a() | as_result, b() | as_result)`.
+template <class T>
+task<std::vector<result<T>>> gather(std::vector<task<T>> branches, as_result_t) {
+    std::vector<task<result<T>>> settled;
+    settled.reserve(branches.size());
+    for (auto& branch : branches) settled.push_back(detail::keep_result(std::move(branch)));
+    return gather(std::move(settled));
+}
+
 }  // namespace leat

@@ -16,8 +16,8 @@ namespace detail {
 
 class join_awaiter;
 
-/// Where children run side by side: what a group, a server and the combinators share.
-class nursery {
+/// Where children run side by side: what a group, a server and the combinators share. It is the scope above their strands.
+class nursery : context {
 public:
     nursery() noexcept;
     nursery(const nursery&) = delete;
@@ -30,7 +30,7 @@ public:
     /// Cancels those who lost a race; what they reached in the same turn goes back to where it came from.
     void cancel_losers() noexcept;
     void give_back() noexcept;
-    bool empty() const noexcept { return scope_.first_child == nullptr; }
+    bool empty() const noexcept { return first_child == nullptr; }
     std::size_t size() const noexcept { return size_; }
 
 private:
@@ -38,7 +38,6 @@ private:
     struct child;
     static void child_finished(context& strand) noexcept;
 
-    context scope_;
     std::size_t size_ = 0;
     join_awaiter* joining_ = nullptr;
     std::vector<std::exception_ptr> errors_;  // the first of them cancelled the other children
@@ -51,7 +50,7 @@ public:
         if (children_.joining_ == this) children_.joining_ = nullptr;
     }
 
-    bool await_ready() const noexcept { return children_.empty(); }
+    bool await_ready() const noexcept { return children_.empty() && spend(); }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
         return start(frame.promise(), at);
@@ -84,7 +83,7 @@ task<> call_in_task(Callable callable, Arguments... arguments) {
 ///
 /// A child's error cancels its siblings. `join()` waits for all, then rethrows a sole error as itself and several as one
 /// `error_group`. None outlives the group: one that dies without `join` (a throw between `spawn` and `join`) destroys its suspended
-/// children at once, innermost frame first. To be used inside a task, and where it stands: neither copied nor moved.
+/// children at once, innermost frame first, and an error that a child had thrown by then is logged. To be used inside a task, and where it stands: neither copied nor moved.
 /// Threads: the loop's own. Allocates: about 80 bytes a child beside its frame, from a free list.
 class task_group {
 public:
@@ -120,5 +119,28 @@ public:
 private:
     detail::nursery children_;
 };
+
+namespace detail {
+
+template <class Body>
+task<> run_with_group(Body body) {
+    task_group group;
+    group.spawn(body(group));
+    co_await group.join();
+}
+
+}  // namespace detail
+
+/// Runs `body(group)`, a task, as the first child of a group, and waits for it and for everything it spawned there: what the block of an
+/// `async with TaskGroup()` is in Python. A child's error cancels the body as well, the body's error cancels the children, and
+/// all errors arrive together, as from `join`. Cancellation: cancels all, waits for them.
+///
+///     auto body = [&](leat::task_group& group) -> leat::task<> { group.spawn(listen()); co_await talk(); };
+///     co_await leat::with_group(body);
+template <class Body>
+task<> with_group(Body&& body) {
+    static_assert(detail::safe_inline_callable<Body>, "name it first: g++ 12 destroys a closure written inside co_await twice");
+    return detail::run_with_group<std::decay_t<Body>>(std::forward<Body>(body));
+}
 
 }  // namespace leat

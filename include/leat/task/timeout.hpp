@@ -7,6 +7,9 @@
 #include "leat/task/task.hpp"
 
 namespace leat {
+
+class deadline;
+
 namespace detail {
 
 /// A strand of its own below the awaiting one, for `timeout` and `shield`.
@@ -30,17 +33,30 @@ protected:
     std::optional<strand_type> inner_;
 };
 
-class timeout_base : protected inner_strand, protected timer {
+/// When a timeout ends what is inside it.
+struct timeout_limit {
+    duration after{};                   // from its start on; not used with `at` or `shared`
+    time_point at{};                    // the epoch: none
+    leat::deadline* shared = nullptr;   // one that may be moved meanwhile
+};
+
+class timeout_base : protected inner_strand, timer {
 protected:
-    explicit timeout_base(duration limit) noexcept : limit_(limit) {}
-    bool start(promise_base& frame, promise_base& first, std::source_location at) noexcept;
+    explicit timeout_base(timeout_limit limit) noexcept : limit_(limit) {}
+    ~timeout_base();
+    bool start(promise_base& frame, promise_base& first, std::source_location at);
     void expired() noexcept override;
     void cancel() noexcept override;
     const char* describe() const noexcept override { return "timeout"; }
     /// After the inside has ended: what to throw instead of its `cancelled`.
     std::exception_ptr verdict(std::exception_ptr inside) noexcept;
 
-    duration limit_;
+private:
+    friend class leat::deadline;
+    void arm_for(time_point when) noexcept;
+    void settle() noexcept;
+
+    timeout_limit limit_;
     bool fired_ = false;
     bool outer_cancelled_ = false;
 };
@@ -48,7 +64,7 @@ protected:
 template <class T>
 class timeout_awaiter final : timeout_base {
 public:
-    timeout_awaiter(duration limit, task<T>&& inside) noexcept : timeout_base(limit), inside_(std::move(inside)) {}
+    timeout_awaiter(timeout_limit limit, task<T>&& inside) noexcept : timeout_base(limit), inside_(std::move(inside)) {}
 
     bool await_ready() const noexcept { return false; }
     template <class Promise>
@@ -81,13 +97,13 @@ private:
 template <class T>
 class [[nodiscard]] timeout_call {
 public:
-    timeout_call(duration limit, task<T>&& inside) noexcept : limit_(limit), inside_(std::move(inside)) {}
+    timeout_call(timeout_limit limit, task<T>&& inside) noexcept : limit_(limit), inside_(std::move(inside)) {}
     timeout_call(const timeout_call&) = delete;
     timeout_call& operator=(const timeout_call&) = delete;
     timeout_awaiter<T> operator co_await() && noexcept { return timeout_awaiter<T>{limit_, std::move(inside_)}; }
 
 private:
-    duration limit_;
+    timeout_limit limit_;
     task<T> inside_;
 };
 
@@ -102,7 +118,50 @@ private:
 template <class Awaitable>
 auto timeout(duration limit, Awaitable&& inside) {
     using T = decltype(detail::as_task(std::forward<Awaitable>(inside)));
-    return detail::timeout_call<typename T::value_type>{limit, detail::as_task(std::forward<Awaitable>(inside))};
+    return detail::timeout_call<typename T::value_type>{{.after = limit}, detail::as_task(std::forward<Awaitable>(inside))};
+}
+
+/// The same with a point in time on the clock of `leat::now()`: `timeout_at(leat::now() + 30s, …)`. One limit for several steps is
+/// written once and given to each of them. One in the past ends what would suspend; `time_point::max()` is never.
+/// Source: asyncio.timeout_at.
+template <class Awaitable>
+auto timeout_at(time_point when, Awaitable&& inside) {
+    using T = decltype(detail::as_task(std::forward<Awaitable>(inside)));
+    return detail::timeout_call<typename T::value_type>{{.at = when == time_point{} ? time_point{duration{1}} : when},
+                                                        detail::as_task(std::forward<Awaitable>(inside))};
+}
+
+/// A point in time that may be moved while `timeout_at` waits for it (asyncio.timeout's `reschedule` and `expired`):
+///
+///     leat::deadline idle{leat::now() + 30s};
+///     co_await leat::timeout_at(idle, converse(peer, idle));        // which calls idle.reschedule(leat::now() + 30s)
+///
+/// For one `timeout_at` at a time; must outlive it. Threads: the loop's own.
+class deadline {
+public:
+    /// Without a time: never.
+    explicit deadline(time_point when = time_point::max()) noexcept : when_(when) {}
+    deadline(const deadline&) = delete;
+    deadline& operator=(const deadline&) = delete;
+
+    time_point when() const noexcept { return when_; }
+    /// Moves it, also into the past (then it strikes at the loop's next turn) and to never (`time_point::max()`). Too late once it has expired.
+    void reschedule(time_point when) noexcept;
+    /// Has it ended what was inside?
+    bool expired() const noexcept { return expired_; }
+
+private:
+    friend class detail::timeout_base;
+    time_point when_;
+    bool expired_ = false;
+    detail::timeout_base* waiting_ = nullptr;
+};
+
+/// Errors: as the others; std::logic_error if another `timeout_at` has this deadline now.
+template <class Awaitable>
+auto timeout_at(deadline& until, Awaitable&& inside) {
+    using T = decltype(detail::as_task(std::forward<Awaitable>(inside)));
+    return detail::timeout_call<typename T::value_type>{{.shared = &until}, detail::as_task(std::forward<Awaitable>(inside))};
 }
 
 }  // namespace leat

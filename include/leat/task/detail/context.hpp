@@ -8,6 +8,7 @@ namespace leat::detail {
 
 struct promise_base;
 struct context;
+struct local_value;
 
 /// What the innermost frame of a strand waits on. Lives inside an awaiter, so inside the waiting coroutine's frame; it may be
 /// destroyed at any moment, and its destructor takes it out of everything that points at it.
@@ -36,6 +37,9 @@ protected:
     void suspend_regardless(promise_base& frame, std::source_location at) noexcept;
     /// Queues the frame to be resumed. Harmless if it is queued already.
     void wake() noexcept;
+    /// Charges an await that could go on at once. False when the task has had its turn: then await_ready takes nothing and says no, and
+    /// await_suspend calls suspend(), takes what is there, and wakes itself, so that the others run first.
+    static bool spend() noexcept;
     /// Resumes the frame at once: for the end of a strand below, with nothing of it left on the stack.
     void wake_now() noexcept;
     /// For cancel(): the frame will throw `cancelled`.
@@ -86,6 +90,7 @@ struct context {
     waiter* leaf = nullptr;           // what the innermost frame waits on
     promise_base* top = nullptr;      // the frame to resume
     finished_function finished;       // called when the strand's first frame has ended
+    local_value* locals = nullptr;    // the task-local values it sees, the newest first; see task_local
     std::uint32_t ready_slot = 0;     // place in the ready queue, 0: not queued
     bool cancelled = false;
     bool scheduled = false;           // counts as a task
@@ -97,7 +102,7 @@ struct promise_base {
     context* strand = nullptr;
     std::source_location waits_at;   // the line it waits at
     std::exception_ptr error;
-    bool starting = false;           // its starter is still on the stack and looks for itself whether it has ended
+    bool starting = false;           // its starter is still on the stack; cleared when it has ended (a generator: has yielded)
 
     /// Keeps the exception in flight as the frame's error, and notes the frame in the error's trace.
     void fail() noexcept;
@@ -116,7 +121,9 @@ bool start_strand(context& strand, promise_base& first) noexcept;
 bool start_child(promise_base& parent, promise_base& child, std::source_location at) noexcept;
 /// Queues a strand's first frame to be started from the loop.
 void schedule_strand(context& strand, promise_base& first) noexcept;
-/// Called at the end of a frame.
+/// The strand below takes over the task-local values that `from` sees now, in place of its own.
+void inherit_locals(context& strand, const context& from) noexcept;
+/// Called at the end of a frame, and where a generator has a value.
 void frame_ended(promise_base& frame) noexcept;
 /// The strand whose frame runs now; null outside any task.
 context* running_strand() noexcept;
