@@ -124,6 +124,7 @@ task<process> start(spawn_request request) {
     plan.error = errors.childs.get();
     const std::string directory = plan.directory;
     unclaimed_child begun = co_await to_thread(launch_in_thread, std::move(plan));
+    for (auto& each : request.standard) each.childs = {};  // now: the frame may live on, and a reader would see no end
     check_launched(begun.outcome(), request, directory);
     auto child = begun.claim(request.name, request.manners);
     process made = process_access::make(child);
