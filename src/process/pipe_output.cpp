@@ -39,10 +39,10 @@ void pipe_output::go_on() noexcept {
             take_piece();
         }
         if (!send_piece()) {
-            update_fast_end();
             if (in_flight()) {
+                pump();  // it may be down to the low-water mark all the same
                 if (closing_ && !timer::armed()) timer::arm(flush_stall);
-                return;
+                return update_fast_end();
             }
             break;
         }
