@@ -59,6 +59,8 @@ std::string signals_of(std::string_view status) {
     return found;
 }
 
+task<> wait_for(leat::process& process) { co_await process.wait(); }
+
 constexpr spawn_options all_piped{.standard_input = stdio::pipe, .standard_output = stdio::pipe, .standard_error = stdio::pipe};
 constexpr spawn_options output_piped{.standard_output = stdio::pipe};
 
@@ -324,13 +326,13 @@ TEST(Process, ACancelledWaitLosesNothing) {
         EXPECT_FALSE(process.status());
         {
             task_group group;  // destroyed while it waits
-            group.spawn([&]() -> task<> { co_await process.wait(); }());
+            group.spawn(wait_for(process));
             co_await settle();
         }
         {
             task_group group;  // cancelled before it starts
             group.cancel();
-            group.spawn([&]() -> task<> { co_await process.wait(); }());
+            group.spawn(wait_for(process));
             co_await group.join();
         }
         process.standard_input() = {};
@@ -339,7 +341,7 @@ TEST(Process, ACancelledWaitLosesNothing) {
             task_group group;  // a result that is there wins
             bool got = false;
             group.cancel();
-            group.spawn([&]() -> task<> { got = (co_await process.wait()).success(); }());
+            group.spawn([](leat::process& of, bool& outcome) -> task<> { outcome = (co_await of.wait()).success(); }(process, got));
             co_await group.join();
             EXPECT_TRUE(got);
         }
@@ -564,7 +566,7 @@ TEST(Process, ACommunicationMayBeCancelledAtEachMoment) {
         {
             auto process = co_await spawn_process({"cat"}, all_piped);
             task_group group;
-            group.spawn([&]() -> task<> { co_await process.communicate(big); }());
+            group.spawn([](leat::process& with, const std::string& input) -> task<> { co_await with.communicate(input); }(process, big));
             co_await settle(2);
         }
         while (children() != 0) co_await sleep(1ms);
