@@ -147,6 +147,10 @@ bool write_operation::start(promise_base& frame, std::source_location at) {
     }
     to_.budget_ = output_stream::full_budget;
     if (!suspend(frame, at)) {
+        if (state_ == waits_room && !begun() && total <= to_.high_water) {
+            to_.waiting_.push(*new kept_write(*this));
+            ++to_.large_writes_;
+        }
         if (state_ == waits_room && begun()) to_.fail_output(std::make_exception_ptr(leat::error(ECANCELED, "write cancelled midway", to_.output_subject())));
         return false;
     }
