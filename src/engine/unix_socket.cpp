@@ -1,5 +1,6 @@
 #include "engine/unix_socket.hpp"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,14 +16,23 @@ namespace {
 
 bool is_file(const address& at) noexcept { return at.is_unix() && !at.unix_name().empty() && at.unix_name().front() != '\0'; }
 
-/// Is this a socket on which nobody listens? `found` is what was looked at.
-bool is_stale(const address& at, struct stat& found) noexcept {
-    if (::lstat(at.host().c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
+enum class other : unsigned char {
+    none,     // nothing stands there, or no socket
+    stale,    // nobody listens
+    dying,    // whoever called listen() is gone; perhaps a child has the socket, perhaps it is about to be closed
+    living,
+};
+
+/// What stands at the path. `found` is what was looked at.
+other look_at(const address& at, struct stat& found) noexcept {
+    if (::lstat(at.host().c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return other::none;
     const int probe = open_stream_socket(at);
-    if (probe < 0) return false;
+    if (probe < 0) return other::living;
     const int answer = connect_now(probe, at);
+    unix_credentials listener{};
+    const bool gone = answer == 0 && credentials_of(probe, listener) == 0 && listener.process > 0 && ::kill(listener.process, 0) != 0 && errno == ESRCH;
     ::close(probe);
-    return answer == ECONNREFUSED;
+    return answer == ECONNREFUSED ? other::stale : gone ? other::dying : other::living;
 }
 
 /// Takes the stale file away, if it is still the one that was looked at.
@@ -49,16 +59,23 @@ void socket_file::remove() noexcept {
     if (::lstat(path.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_) ::unlink(path.c_str());
 }
 
-unix_listener listen_on_unix(const address& at, int backlog, unsigned mode) {
+unix_listener listen_on_unix(const address& at, int backlog, unsigned mode, bool patient) {
     unix_listener made{open_stream_socket(at), {}};
     if (made.descriptor < 0) throw error(-made.descriptor, "listen", at.to_string());
     // The file is made with the socket's own mode less the umask: never for a moment more open than it will be.
     if (mode != 0 && is_file(at)) ::fchmod(made.descriptor, mode);
     int failed = bind_to(made.descriptor, at);
     struct stat stale {};
-    if (failed == EADDRINUSE && is_file(at) && is_stale(at, stale)) {
-        remove_stale(at, stale);
-        failed = bind_to(made.descriptor, at);
+    if (failed == EADDRINUSE && is_file(at)) {
+        const other there = look_at(at, stale);
+        if (there == other::dying && patient) {
+            ::close(made.descriptor);
+            return {-EAGAIN, {}};
+        }
+        if (there == other::stale) {
+            remove_stale(at, stale);
+            failed = bind_to(made.descriptor, at);
+        }
     }
     if (failed == 0) {
         made.file = socket_file{at};

@@ -37,8 +37,9 @@ struct unix_listener {
     int descriptor = -1;
     socket_file file;  // of none if the name is abstract
 };
-/// `mode` 0: as the umask says. Throws leat::error; a file without a listener is replaced.
-unix_listener listen_on_unix(const address& at, int backlog, unsigned mode);
+/// `mode` 0: as the umask says. Throws leat::error; a file without a listener is replaced. A descriptor of -EAGAIN: the process that listened is
+/// gone, but the kernel has not yet closed its socket (that of an io_uring is closed some milliseconds later); `patient` asks for that answer.
+unix_listener listen_on_unix(const address& at, int backlog, unsigned mode, bool patient);
 
 /// A connected socket, or -errno. -EAGAIN: the server's queue is full, and nothing tells when it no longer is.
 int connect_to_unix(const address& to) noexcept;

@@ -166,10 +166,12 @@ void server_core::listen(const address& at) {
     add_listener(fd);
 }
 
-void server_core::listen_unix(const address& at) {
-    unix_listener made = listen_on_unix(at, options_.backlog, options_.file_mode);
+bool server_core::listen_unix(const address& at, bool patient) {
+    unix_listener made = listen_on_unix(at, options_.backlog, options_.file_mode, patient);
+    if (made.descriptor < 0) return false;
     files_.push_back(std::move(made.file));
     add_listener(made.descriptor);
+    return true;
 }
 
 void server_core::listen_given(int fd) {

@@ -29,7 +29,8 @@ public:
 
     /// These throw leat::error.
     void listen(const address& at);
-    void listen_unix(const address& at);
+    /// False: the server that was there before is gone, but its socket is not yet. Try again soon; not `patient`, it is an error.
+    bool listen_unix(const address& at, bool patient);
     void listen_given(int fd);
     void start_accepting();
     void stop_accepting() noexcept;

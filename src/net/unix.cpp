@@ -85,7 +85,9 @@ namespace {
 
 task<server> start_unix_core(std::unique_ptr<connection_handler> handler, unix_address at, server_settings settings) {
     auto core = std::make_unique<server_core>(std::move(handler), std::move(settings));
-    core->listen_unix(at.address());
+    // A server that was killed is replaced at once, though the kernel closes an io_uring's sockets a little after the process's end.
+    constexpr int tries = 100;
+    for (int i = 1; !core->listen_unix(at.address(), i < tries); ++i) co_await sleep(std::chrono::milliseconds{10});
     core->start_accepting();
     co_return server{std::move(core)};
 }
