@@ -3,16 +3,30 @@
 
 #include "leat/io/error.hpp"
 #include "leat/net/address.hpp"
+#include "leat/net/keep_alive.hpp"
 
 namespace leat::detail {
 
-/// Fills `storage` (32 bytes) and returns the length used.
-std::size_t to_sockaddr(const address& from, unsigned char* storage) noexcept;
+/// Room for the sockaddr.
+inline constexpr std::size_t sockaddr_room = 112;
+inline constexpr std::size_t ip_sockaddr_room = 32;  // of one that is no unix socket's
 
-/// A non-blocking stream socket for this address's family, or -errno.
+
+/// Fills `storage` (`sockaddr_room` bytes) and returns the length used.
+std::size_t to_sockaddr(const address& from, unsigned char* storage) noexcept;
+/// From a sockaddr of that length; an empty address for a family that leat does not know.
+address from_sockaddr(const void* from, std::size_t length) noexcept;
+
+/// A non-blocking stream or datagram socket for this address's family, or -errno.
 int open_stream_socket(const address& family_of) noexcept;
+int open_datagram_socket(const address& family_of) noexcept;
+/// 0, or an errno value. Connecting so is for what does not wait: a datagram or a unix socket.
+int bind_to(int fd, const address& at) noexcept;
+int connect_now(int fd, const address& to) noexcept;
 /// A socket that listens there. Throws leat::error.
 int listen_on(const address& at, int backlog, bool reuse_port);
+/// Makes a bound stream socket, which somebody else opened, one that leat can listen on. Throws leat::error.
+void listen_on_given(int fd, int backlog);
 /// Both leave the address empty where there is none any more.
 address peer_of(int fd) noexcept;
 address local_of(int fd) noexcept;
@@ -22,6 +36,11 @@ void shut_down_sending(int fd) noexcept;
 int socket_error(int fd) noexcept;
 /// Small packets at once (TCP_NODELAY): leat gathers writes itself.
 void set_no_delay(int fd) noexcept;
+void set_keep_alive(int fd, const keep_alive& probes) noexcept;
+/// SO_RCVBUF and SO_SNDBUF; 0 leaves the kernel's choice.
+void set_buffers(int fd, std::size_t receive, std::size_t send) noexcept;
+/// A later bind to an address without a port leaves the choice of one to connect, which knows the other end.
+void bind_without_port(int fd) noexcept;
 /// Is there nothing to read and no end to see? For connections that wait in a pool.
 bool is_quiet(int fd) noexcept;
 

@@ -8,10 +8,31 @@
 
 namespace leat::detail {
 
+/// What a write up to the mark leaves in the queue when it is cancelled there: its bytes, which have been accepted.
+class write_operation::kept_write final : public write_operation {
+public:
+    explicit kept_write(const write_operation& of) : write_operation(of.to_, 1) {
+        for (std::uint32_t i = 0; i < of.count_; ++i) bytes_.append(of.pieces_[i]);
+        piece_ = bytes_;
+        take_from(&piece_);
+        state_ = waits_room;
+        kept_ = true;
+    }
+
+private:
+    std::string bytes_;
+    std::string_view piece_;
+};
+
 void flushable::mark_dirty() noexcept { loop::current_or_null()->mark_dirty(*this); }
 
 output_stream::~output_stream() {
     if (dirty_) loop::current_or_null()->forget_dirty(*this);
+    while (!waiting_.empty() && static_cast<write_operation&>(*waiting_.first()).kept_) {
+        auto& first = static_cast<write_operation&>(*waiting_.first());
+        waiting_.remove(first);
+        delete static_cast<write_operation::kept_write*>(&first);
+    }
     if (memory_) {
         if (loop* here = loop::current_or_null())
             here->buffers().give_back(memory_, capacity_);
@@ -126,6 +147,10 @@ bool write_operation::start(promise_base& frame, std::source_location at) {
     }
     to_.budget_ = output_stream::full_budget;
     if (!suspend(frame, at)) {
+        if (state_ == waits_room && !begun() && total <= to_.high_water) {
+            to_.waiting_.push(*new kept_write(*this));
+            ++to_.large_writes_;
+        }
         if (state_ == waits_room && begun()) to_.fail_output(std::make_exception_ptr(leat::error(ECANCELED, "write cancelled midway", to_.output_subject())));
         return false;
     }
@@ -158,6 +183,10 @@ bool write_operation::append_some() {
 void write_operation::settle(std::uint8_t how) noexcept {
     if (state_ == waits_room) --to_.large_writes_;
     state_ = how;
+    if (kept_) {
+        delete static_cast<kept_write*>(this);
+        return;
+    }
     wake();
 }
 
@@ -166,8 +195,25 @@ std::exception_ptr write_operation::error() {
     return state_ == failed ? to_.why_not() : nullptr;
 }
 
+/// A write up to the mark is accepted whole; where it waits behind a large one, a copy keeps its place. True if that is done.
+bool write_operation::leave_copy() noexcept {
+    std::size_t total = 0;
+    for (std::uint32_t i = 0; i < count_; ++i) total += pieces_[i].size();
+    if (state_ != waits_room || begun() || total > to_.high_water) return false;
+    try {
+        auto* copy = new kept_write(*this);
+        to_.waiting_.replace(*this, *copy);
+    } catch (...) {
+        to_.fail_output(std::current_exception());  // which takes this write out, too
+        return true;
+    }
+    state_ = fresh;
+    return true;
+}
+
 /// Leaves the queue before its turn. What was taken is sent all the same; a large write that is cut ends the stream's output.
 void write_operation::withdraw() noexcept {
+    if (leave_copy()) return;
     const bool torn = state_ == waits_room && begun();
     to_.waiting_.remove(*this);
     if (state_ == waits_room) --to_.large_writes_;

@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "leat/log/printable.hpp"
+
 namespace leat {
 
 address address::parse(std::string_view literal, std::uint16_t port) {
@@ -23,9 +25,23 @@ address address::parse(std::string_view literal, std::uint16_t port) {
     return {};
 }
 
+address address::unix_named(std::string_view name) noexcept {
+    address made;
+    if (name.size() > most_name) return made;
+    made.family_ = family::unix_socket;
+    made.name_size_ = static_cast<std::uint8_t>(name.size());
+    std::copy(name.begin(), name.end(), made.name_.begin());
+    return made;
+}
+
 std::string address::host() const {
     char text[INET6_ADDRSTRLEN] = "";
     if (family_ == family::none) return {};
+    if (is_unix()) {
+        std::string name{unix_name()};
+        if (name.starts_with('\0')) name.front() = '@';
+        return name;
+    }
     ::inet_ntop(family_ == family::ipv4 ? AF_INET : AF_INET6, bytes_.data(), text, sizeof text);
     std::string result = text;
     if (scope_ != 0) result.append("%").append(std::to_string(scope_));
@@ -34,6 +50,7 @@ std::string address::host() const {
 
 std::string address::to_string() const {
     if (empty()) return "(no address)";
+    if (is_unix()) return name_size_ == 0 ? "unix:(unnamed)" : "unix:" + printable(host());
     std::string result = family_ == family::ipv6 ? "[" + host() + "]" : host();
     return result.append(":").append(std::to_string(port_));
 }

@@ -1,108 +1,23 @@
 #include "leat/net/connection.hpp"
 
-#include <cerrno>
-
-#include "engine/operation/connect.hpp"
 #include "engine/socket.hpp"
 #include "leat/task/timeout.hpp"
+#include "net/happy_eyeballs.hpp"
 #include "net/open.hpp"
 #include "net/resolver.hpp"
 #include "net/tcp_stream.hpp"
-#include "task/loop.hpp"
 
 namespace leat {
 namespace detail {
-namespace {
 
-/// A connect that outlives whoever waits for it: on the heap until its last completion, and the socket with it.
-class connecting final : public connect_operation, private resident {
-public:
-    connecting(int fd, const address& to) noexcept : connect_operation(fd, to) {}
-    void begin() {
-        loop::current().adopt(*this);
-        loop::current().submit(*this);
-    }
-    void complete(completion done) noexcept override {
-        finished = true;
-        result = done.result;
-        if (owner) return owner->connected();
-        loop::current().close(descriptor());
-        delete this;
-    }
-    void abort() noexcept override { loop::current().cancel(*this); }
-    void abandon() noexcept {
-        owner = nullptr;
-        loop::current().cancel(*this);
-    }
-
-    struct listener {
-        virtual void connected() noexcept = 0;
-    };
-    listener* owner = nullptr;
-    bool finished = false;
-    int result = 0;
-};
-
-class connect_awaiter final : waiter, connecting::listener {
-public:
-    connect_awaiter(int fd, const address& to) : operation_(new connecting(fd, to)) { operation_->owner = this; }
-    ~connect_awaiter() {
-        if (!operation_) return;
-        if (operation_->in_flight())
-            operation_->abandon();
-        else {
-            loop::current().close(operation_->descriptor());
-            delete operation_;
-        }
-    }
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
-        if (!suspend(frame.promise(), at)) return false;
-        operation_->begin();
-        return true;
-    }
-    /// 0, or an errno value; after 0 the descriptor belongs to the caller.
-    int await_resume() {
-        if (was_cancelled()) throw cancelled{};
-        int result = operation_->result;
-        if (result == 0) delete std::exchange(operation_, nullptr);
-        return -result;
-    }
-
-private:
-    void connected() noexcept override { wake(); }
-    void cancel() noexcept override {
-        std::exchange(operation_, nullptr)->abandon();
-        wake_cancelled();
-    }
-    const char* describe() const noexcept override { return "connect"; }
-
-    connecting* operation_;
-};
-
-}  // namespace
-
-task<tcp_stream*> open_tcp(endpoint to) {
+task<tcp_stream*> open_tcp(endpoint to, connect_options options) {
     std::vector<address> addresses = co_await resolve(to);
-    int failed = EHOSTUNREACH;
-    address last;
-    for (const address& target : addresses) {
-        last = target;
-        int fd = open_stream_socket(target);
-        if (fd < 0) {
-            failed = -fd;
-            continue;
-        }
-        failed = co_await connect_awaiter(fd, target);
-        if (failed == 0) {
-            set_no_delay(fd);
-            co_return new tcp_stream(fd, target);
-        }
-    }
-    std::string subject = to.to_string();
-    if (!last.empty() && last.to_string() != subject) subject += " [" + last.host() + "]";
-    throw error(failed, "connect", subject);
+    connected_socket socket = co_await connect_to_first(std::move(addresses), to.to_string(), options);
+    const address peer = socket.to();
+    const int fd = socket.take();
+    if (options.no_delay) set_no_delay(fd);
+    set_keep_alive(fd, options.keep_alive);
+    co_return new tcp_stream(fd, peer);
 }
 
 }  // namespace detail
@@ -110,7 +25,7 @@ task<tcp_stream*> open_tcp(endpoint to) {
 namespace {
 
 task<connection> connect_and_wrap(endpoint to, connect_options options) {
-    detail::tcp_stream* opened = co_await detail::open_tcp(std::move(to));
+    detail::tcp_stream* opened = co_await detail::open_tcp(std::move(to), options);
     opened->limit = detail::tcp_stream::as_limit(options.limit.count);
     co_return connection{stream_reader{*opened}, stream_writer{*opened}};
 }

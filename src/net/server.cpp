@@ -1,5 +1,7 @@
 #include "leat/net/server.hpp"
 
+#include <stdexcept>
+
 #include "leat/log/log.hpp"
 #include "leat/task/shield.hpp"
 #include "leat/task/timeout.hpp"
@@ -29,8 +31,10 @@ task<> drain(server_core& core, bool at_once) {
 
 }  // namespace
 
-task<server> start_server_with(std::unique_ptr<connection_handler> handler, endpoint at, server_options options) {
-    auto core = std::make_unique<server_core>(std::move(handler), options);
+namespace {
+
+task<server> start_core(std::unique_ptr<connection_handler> handler, endpoint at, server_settings settings) {
+    auto core = std::make_unique<server_core>(std::move(handler), std::move(settings));
     std::vector<address> addresses;
     if (at.host().empty()) {
         addresses = {address::parse("0.0.0.0", at.port()), address::parse("::", at.port())};
@@ -50,6 +54,37 @@ task<server> start_server_with(std::unique_ptr<connection_handler> handler, endp
     }
     core->start_accepting();
     co_return server{std::move(core)};
+}
+
+task<server> start_core_on(std::unique_ptr<connection_handler> handler, int descriptor, server_settings settings) {
+    auto core = std::make_unique<server_core>(std::move(handler), std::move(settings));
+    core->listen_given(descriptor);
+    core->start_accepting();
+    co_return server{std::move(core)};
+}
+
+/// An error of the options comes with the await, as every other.
+task<server> refuse(std::exception_ptr why) {
+    std::rethrow_exception(std::move(why));
+    co_return server{nullptr};
+}
+
+}  // namespace
+
+task<server> start_server_with(std::unique_ptr<connection_handler> handler, endpoint at, const server_options& options) {
+    try {
+        return start_core(std::move(handler), std::move(at), server_settings{options});
+    } catch (const std::exception&) {
+        return refuse(std::current_exception());
+    }
+}
+
+task<server> start_server_on_with(std::unique_ptr<connection_handler> handler, int listening_descriptor, const server_options& options) {
+    try {
+        return start_core_on(std::move(handler), listening_descriptor, server_settings{options});
+    } catch (const std::exception&) {
+        return refuse(std::current_exception());
+    }
 }
 
 }  // namespace detail
@@ -80,6 +115,18 @@ task<> server::serve_forever() {
     if (cancelled_from_outside) throw cancelled{};
 }
 
-task<> server::close() { co_await shield(detail::drain(*core_, false)); }
+task<> server::close() {
+    if (core_->is_called_by_handler())
+        throw std::logic_error("server::close awaited in one of the server's own handlers, for which it would wait: call stop() there");
+    co_await shield(detail::drain(*core_, false));
+}
+
+void server::stop() noexcept {
+    core_->stop_accepting();
+    core_->ask_to_end();
+}
+
+void server::abort_clients() noexcept { core_->abort_connections(); }
+server_statistics server::statistics() const noexcept { return core_->statistics(); }
 
 }  // namespace leat

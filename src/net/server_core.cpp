@@ -1,7 +1,9 @@
 #include "net/server_core.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 
 #include "engine/socket.hpp"
 #include "leat/log/log.hpp"
@@ -45,7 +47,8 @@ public:
             return;
         }
         if (done.result >= 0) {
-            core_->accepted(done.result);
+            const address known = accepted_peer();
+            core_->accepted(done.result, known.empty() ? peer_of(done.result) : known);
         } else if (out_of_something(-done.result)) {
             // The connection stays in the kernel's queue; trying again at once would only spin.
             log::error("accept {}: {} (errno {}); pausing for {} ms", local_of(descriptor()), std::strerror(-done.result), -done.result,
@@ -72,11 +75,14 @@ public:
     using pooled<session>::operator new;
     using pooled<session>::operator delete;
 
-    session(server_core& core, int fd) : context(&core.scope_, &session::handler_ended), core_(&core) {
-        stream_ = new tcp_stream(fd, peer_of(fd), this);
+    session(server_core& core, int fd, const address& peer) : context(&core.scope_, &session::handler_ended), core_(&core) {
+        stream_ = new tcp_stream(fd, peer, this);
         stream_->limit = tcp_stream::as_limit(core.options_.limit.count);
         try {
-            handler_ = core.handler_->handle(stream_reader{*stream_}, stream_writer{*stream_});
+            stream_reader reader{*stream_};
+            stream_writer writer{*stream_};
+            handler_ = core.has_preparation() ? prepare_and_handle(core, *stream_, std::move(reader), std::move(writer))
+                                              : core.handler_->handle(std::move(reader), std::move(writer));
         } catch (...) {
             stream_->forget_owner();  // it closes by itself; this session will never have been
             throw;
@@ -92,10 +98,17 @@ public:
 
 private:
     friend class server_core;
+    /// What happens on a connection before its handler sees it. The stream lives as long as the reader or the writer here.
+    static task<> prepare_and_handle(server_core& core, tcp_stream& stream, stream_reader reader, stream_writer writer) {
+        const meeting met = co_await meet_proxy(reader, stream, core.proxy_);
+        if (met == meeting::refused) ++core.statistics_.refused_headers, stream.abort();
+        if (met != meeting::served) co_return;
+        co_await core.handler_->handle(std::move(reader), std::move(writer));
+    }
     static void handler_ended(context& strand) noexcept {
         auto& self = static_cast<session&>(strand);
         if (auto& error = self.handler_.frame().promise().error; error && !is_cancelled(error))
-            log::error("handler of {} ended with an error: {}", self.stream_ ? self.stream_->peer().to_string() : std::string{"a closed connection"},
+            log::error("handler of {} ended with an error: {}", self.stream_ ? self.stream_->subject() : std::string{"a closed connection"},
                        leat::describe(error));
         self.destroy_handler();
     }
@@ -115,8 +128,16 @@ private:
     task<> handler_;
 };
 
-server_core::server_core(std::unique_ptr<connection_handler> handler, const server_options& options)
-    : handler_(std::move(handler)), options_(options), scope_(running_strand(), nullptr) {}
+server_settings::server_settings(const server_options& given)
+    : options(given), proxy{given.proxy_protocol, network_list{given.trusted_proxies}, given.proxy_header_timeout} {
+    options.trusted_proxies = {};
+    if (given.max_connections == 0) throw std::invalid_argument("a server with max_connections = 0 would serve nobody");
+    if (given.proxy_protocol == proxy_protocol::from_trusted && proxy.trusted.empty())
+        throw std::invalid_argument("proxy_protocol::from_trusted needs trusted_proxies");
+}
+
+server_core::server_core(std::unique_ptr<connection_handler> handler, server_settings settings)
+    : handler_(std::move(handler)), options_(settings.options), proxy_(std::move(settings.proxy)), scope_(running_strand(), nullptr) {}
 
 server_core::~server_core() {
     watch_signals(false);
@@ -132,11 +153,40 @@ server_core::~server_core() {
     }
 }
 
-void server_core::listen(const address& at) {
-    int fd = listen_on(at, options_.backlog, options_.reuse_port);
-    set_no_delay(fd);  // accepted sockets inherit it
+void server_core::add_listener(int fd) {
     listeners_.push_back(new listener(*this, fd));
     addresses_.push_back(local_of(fd));
+}
+
+void server_core::listen(const address& at) {
+    const int fd = listen_on(at, options_.backlog, options_.reuse_port);
+    // Accepted sockets inherit both.
+    if (options_.no_delay) set_no_delay(fd);
+    set_keep_alive(fd, options_.keep_alive);
+    add_listener(fd);
+}
+
+bool server_core::listen_unix(const address& at, bool patient) {
+    unix_listener made = listen_on_unix(at, options_.backlog, options_.file_mode, patient);
+    if (made.descriptor < 0) return false;
+    files_.push_back(std::move(made.file));
+    add_listener(made.descriptor);
+    return true;
+}
+
+void server_core::listen_given(int fd) {
+    listen_on_given(fd, options_.backlog);
+    if (!local_of(fd).is_unix()) {
+        if (options_.no_delay) set_no_delay(fd);
+        set_keep_alive(fd, options_.keep_alive);
+    }
+    add_listener(fd);
+}
+
+bool server_core::is_called_by_handler() const noexcept {
+    for (const context* above = running_strand(); above; above = above->parent)
+        if (above == &scope_) return true;
+    return false;
 }
 
 void server_core::start_accepting() {
@@ -146,6 +196,7 @@ void server_core::start_accepting() {
 
 void server_core::stop_accepting() noexcept {
     accepting_ = false;
+    files_.clear();
     // Newcomers are refused from here on, rather than left in the kernel's queue.
     for (listener* l : listeners_) l->abandon();
     listeners_.clear();
@@ -189,15 +240,16 @@ bool server_core::on_signal(int) noexcept {
     return true;
 }
 
-void server_core::accepted(int fd) {
+void server_core::accepted(int fd, const address& peer) {
     if (count_ >= options_.max_connections || !accepting_) {
         held_.push_back(fd);
         if (!accepting_) loop::current().close(fd), held_.pop_back();
         return;
     }
-    ++count_;
+    ++statistics_.accepted;
+    statistics_.most_connections = std::max(statistics_.most_connections, ++count_);
     try {
-        new session(*this, fd);
+        new session(*this, fd, peer);
     } catch (...) {
         --count_;
         log::error("accept: {}", leat::describe(std::current_exception()));
@@ -216,7 +268,7 @@ void server_core::session_ended() noexcept {
     while (!held_.empty() && count_ < options_.max_connections) {
         int fd = held_.front();
         held_.erase(held_.begin());
-        accepted(fd);
+        accepted(fd, peer_of(fd));
     }
     if (paused_ && count_ < options_.max_connections) {
         paused_ = false;

@@ -50,6 +50,15 @@ int tcp_stream::take_fd() noexcept {
 
 address tcp_stream::local() const noexcept { return fd() < 0 ? address{} : local_of(fd()); }
 
+std::string tcp_stream::subject() const {
+    const address peer = peer_.peer();
+    // A client of a unix socket has no name of its own, as a rule: then its server's tells more.
+    if (peer.is_unix() && peer.unix_name().empty()) {
+        if (const address here = local(); here.is_unix() && !here.unix_name().empty()) return "client of " + here.to_string();
+    }
+    return peer.to_string();
+}
+
 // ---- receiving
 
 void tcp_stream::want_bytes() {
@@ -126,7 +135,7 @@ void tcp_stream::received(completion done) noexcept {
         receive_ended(nullptr);
     } else if (done.result != -ECANCELED && done.result != -EINTR && done.result != -EAGAIN) {
         peer_ended_ = true;
-        receive_ended(std::make_exception_ptr(error(-done.result, "read", peer_.to_string())));
+        receive_ended(std::make_exception_ptr(error(-done.result, "read", subject())));
     }
     after_receive(done.more);
 }
@@ -176,7 +185,7 @@ void tcp_stream::sent(completion done) noexcept {
         if (end_said_) {
             peer_ended_ = true;  // everything written had been sent; that nobody hears the layer's farewell is no failure
         } else if (done.result != -ECANCELED || !closing_) {
-            fail_output(std::make_exception_ptr(error(-done.result, "write", peer_.to_string())));
+            fail_output(std::make_exception_ptr(error(-done.result, "write", subject())));
         }
     } else {
         sending_done_ += static_cast<std::uint32_t>(done.result);
@@ -248,7 +257,7 @@ void tcp_stream::abort() noexcept {
         refuse_output();
     }
     if (!closing_->aborted && buffered() != 0 && !output_failed())
-        fail_output(std::make_exception_ptr(error(ECONNABORTED, "close with " + std::to_string(buffered()) + " bytes unsent", peer_.to_string())));
+        fail_output(std::make_exception_ptr(error(ECONNABORTED, "close with " + std::to_string(buffered()) + " bytes unsent", subject())));
     closing_->aborted = closing_->linger_over = true;
     size_ = 0;
     step_close();

@@ -6,6 +6,7 @@
 #include "engine/operation/receive.hpp"
 #include "engine/operation/send.hpp"
 #include "leat/io/detail/transport.hpp"
+#include "net/peer_name.hpp"
 #include "task/small_pool.hpp"
 
 namespace leat::detail {
@@ -19,7 +20,7 @@ protected:
     ~connection_owner() = default;
 };
 
-/// A TCP connection. Receives in one of two ways: standing, into the engine's shared buffers, while little comes; straight into its
+/// A connection over TCP or a unix socket. Receives in one of two ways: standing, into the engine's shared buffers, while little comes; straight into its
 /// own buffer, a receive at a time, when much does. Never two receives at once.
 class tcp_stream : public transport, private receive_operation, private send_operation {
 public:
@@ -28,8 +29,8 @@ public:
     static void operator delete(void* memory, std::size_t size) noexcept { small_pool::release(memory, size); }
 
     void want_bytes() override;
-    std::string subject() const override { return peer_.to_string(); }
-    std::string output_subject() const override { return peer_.to_string(); }
+    std::string subject() const override;
+    std::string output_subject() const override { return subject(); }
     std::size_t bytes_in_flight() const noexcept override { return sending_size_ - sending_done_; }
     void reader_dropped() noexcept override;
     void writer_dropped() noexcept override;
@@ -37,8 +38,11 @@ public:
     bool output_ended() const noexcept override { return shut_down_; }
     void begin_close() noexcept override;
     bool closed() const noexcept override { return fd() < 0; }
-    address peer() const noexcept override { return peer_; }
+    address peer() const noexcept override { return peer_.peer(); }
     address local() const noexcept override;
+    address proxy() const noexcept override { return peer_.proxy(); }
+    /// The peer is somebody else than the one who connected: a proxy said so.
+    void set_proxied(const address& peer) noexcept { peer_ = peer_name{peer, peer_.peer()}; }
     void flush() noexcept override;
 
     void forget_owner() noexcept { owner_ = nullptr; }
@@ -117,7 +121,7 @@ private:
     bool peer_ended_ : 1 = false;  // nothing more will come, so nothing needs to be drained
     std::uint32_t sending_size_ = 0;
     std::uint32_t sending_done_ = 0;
-    address peer_;
+    peer_name peer_;
     char* sending_ = nullptr;
     connection_owner* owner_;
     std::unique_ptr<closing> closing_;

@@ -25,6 +25,14 @@ void waiter_queue::remove(queued_waiter& w) noexcept {
     if (last_ == &w) last_ = before;
 }
 
+void waiter_queue::replace(queued_waiter& w, queued_waiter& by) noexcept {
+    queued_waiter* before = last_;
+    while (before->next_ != &w) before = before->next_;
+    by.next_ = w.next_ == &w ? &by : w.next_;
+    if (before != &w) before->next_ = &by;
+    if (last_ == &w) last_ = &by;
+}
+
 void waiter_list::push(listed_waiter& w) noexcept {
     w.previous_ = last_;
     w.next_ = nullptr;

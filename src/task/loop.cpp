@@ -178,6 +178,7 @@ void loop::forget_dirty(flushable& writer) noexcept {
     for (flushable** at = &dirty_; *at; at = &(*at)->next_dirty_)
         if (*at == &writer) {
             *at = writer.next_dirty_;
+            if (!*at) dirty_end_ = at;
             break;
         }
     writer.dirty_ = false;
@@ -187,6 +188,7 @@ void loop::flush_dirty() noexcept {
     while (dirty_) {
         flushable* writer = dirty_;
         dirty_ = writer->next_dirty_;
+        if (!dirty_) dirty_end_ = &dirty_;
         writer->dirty_ = false;
         writer->flush();
     }

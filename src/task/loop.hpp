@@ -95,8 +95,9 @@ public:
     void mark_dirty(flushable& writer) noexcept {
         if (writer.dirty_) return;
         writer.dirty_ = true;
-        writer.next_dirty_ = dirty_;
-        dirty_ = &writer;
+        writer.next_dirty_ = nullptr;
+        *dirty_end_ = &writer;
+        dirty_end_ = &writer.next_dirty_;
     }
     void forget_dirty(flushable& writer) noexcept;
     void adopt(resident& object) noexcept;
@@ -146,7 +147,8 @@ private:
     buffer_pool buffers_;
     std::vector<context*> ready_;
     std::vector<context*> batch_;
-    flushable* dirty_ = nullptr;
+    flushable* dirty_ = nullptr;           // in the order of their first writes
+    flushable** dirty_end_ = &dirty_;
     resident* residents_ = nullptr;
     std::unique_ptr<wake_operation> waker_;
     std::vector<signal_listener*> listeners_;

@@ -7,6 +7,7 @@
 
 #include "leat/leat.hpp"
 #include "support/connected.hpp"
+#include "task/loop.hpp"
 
 namespace leat::testing {
 namespace {
@@ -169,6 +170,95 @@ TEST(Writer, AWriteUpToTheMarkThatIsCancelledIsSentWhole) {
             const auto received = co_await to_thread(receive_exactly_from, pair.peer.fd(), expected.size() + 1);
             EXPECT_TRUE(received == expected + "!");
         }());
+    }());
+}
+
+// It was dropped whole: what a cancelled write had accepted was lost, though the writer went on.
+TEST(Writer, ASmallWriteThatIsCancelledBehindALargeOneIsSentWhole) {
+    in_loop([]() -> task<> {
+        for (const bool destroyed : {false, true}) {
+            auto pair = co_await connect_pair({}, false, true);
+            const std::string large(4'000'000, 'L');
+            bool large_done = false;
+            bool small_done = false;
+            bool last_done = false;
+            task_group big;
+            task_group others;
+            big.spawn(write_and_note(pair.writer, large, large_done));
+            co_await settle();
+            EXPECT_FALSE(large_done);
+            {
+                task_group group;
+                group.spawn(write_and_note(pair.writer, "small", small_done));
+                co_await settle();
+                others.spawn(write_and_note(pair.writer, "last", last_done));
+                co_await settle();
+                if (!destroyed) {
+                    group.cancel();
+                    co_await group.join();
+                }
+            }
+            EXPECT_FALSE(small_done);
+            const auto received = co_await to_thread(receive_exactly_from, pair.peer.fd(), large.size() + 9);
+            EXPECT_TRUE(received == large + "smalllast");
+            co_await big.join();
+            co_await others.join();
+            EXPECT_TRUE(large_done && last_done);
+        }
+    }());
+}
+
+// The stream dies with such a write in its queue.
+TEST(Writer, ACancelledWriteBehindALargeOneGoesWithItsConnection) {
+    in_loop([]() -> task<> {
+        auto pair = co_await connect_pair({}, false, true);
+        const std::string large(4'000'000, 'L');
+        bool large_done = false;
+        bool small_done = false;
+        {
+            task_group group;
+            group.spawn(write_and_note(pair.writer, large, large_done));
+            co_await settle();
+            group.spawn(write_and_note(pair.writer, "small", small_done));
+            co_await settle();
+        }
+        pair.writer.set_linger(1ms);
+        pair.peer.reset();
+        auto closed = co_await (pair.writer.close() | as_result);
+        EXPECT_FALSE(closed);
+    }());
+}
+
+/// Notes when the loop flushes it.
+struct noted final : detail::flushable {
+    noted(std::string& flushed, char of) : order(flushed), name(of) {}
+    void flush() noexcept override { order += name; }
+    void write() { mark_dirty(); }
+    std::string& order;
+    char name;
+};
+
+// The list of those who have something to send was last in, first out.
+TEST(Writer, ConnectionsAreFlushedInTheOrderOfTheirFirstWrites) {
+    in_loop([]() -> task<> {
+        std::string order;
+        noted a{order, 'a'}, b{order, 'b'}, c{order, 'c'}, d{order, 'd'};
+        for (noted* each : {&c, &a, &d, &b, &c}) each->write();
+        co_await sleep(1ms);
+        EXPECT_EQ(order, "cadb");
+        order.clear();
+        for (noted* each : {&a, &b, &c}) each->write();
+        detail::loop::current().forget_dirty(c);  // the last, behind which the next comes
+        d.write();
+        detail::loop::current().forget_dirty(a);
+        co_await sleep(1ms);
+        EXPECT_EQ(order, "bd");
+        order.clear();
+        a.write();
+        detail::loop::current().forget_dirty(a);
+        b.write();
+        co_await sleep(1ms);
+        EXPECT_EQ(order, "b");
     }());
 }
 

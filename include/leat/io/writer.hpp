@@ -63,8 +63,12 @@ public:
     /// Cancellation: the closing goes on by itself. Source: asyncio StreamWriter.close and wait_closed.
     detail::transport_waiter close() noexcept { return {*of_, detail::transport_waiter::event::closed}; }
 
+    /// Who is at the other end (asyncio's get_extra_info('peername')). On a server with the PROXY protocol: the client, as the proxy named it.
     address peer_address() const noexcept { return of_->peer(); }
+    /// This end's (get_extra_info('sockname')); empty once the connection is closed.
     address local_address() const noexcept { return of_->local(); }
+    /// The proxy's own, if a PROXY header named the peer; else empty.
+    address proxy_address() const noexcept { return of_->proxy(); }
     /// Bytes written and not yet taken by the kernel.
     std::size_t buffered() const noexcept { return of_->buffered(); }
     /// `write` waits above `high`, until `low` is reached. Defaults: 64 KiB and 16 KiB, as in asyncio.

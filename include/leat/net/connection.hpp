@@ -2,7 +2,9 @@
 #include "leat/io/duration.hpp"
 #include "leat/io/reader.hpp"
 #include "leat/io/writer.hpp"
+#include "leat/net/address.hpp"
 #include "leat/net/endpoint.hpp"
+#include "leat/net/keep_alive.hpp"
 
 namespace leat {
 
@@ -13,16 +15,29 @@ struct connection {
 };
 
 struct connect_options {
-    /// For looking up the name and connecting to one address after the other. Zero: none.
+    /// For looking up the name and connecting, over all of its addresses. Zero: none.
     duration timeout = std::chrono::seconds{60};
     /// The reader's limit on a line, and on what is kept while nobody reads.
     bytes limit = {64 * 1024};
+    /// How long an address gets before the next one is tried beside it (RFC 8305). Zero: one after the other.
+    duration connection_attempt_delay = std::chrono::milliseconds{250};
+    /// Connect from here: `leat::address::parse("192.0.2.1", 0)`. Addresses of the other family are then not tried.
+    address local_address = {};
+    /// Probes while the connection says nothing; off unless `idle` is given.
+    leat::keep_alive keep_alive = {};
+    /// Small packets go out at once (TCP_NODELAY): leat gathers writes itself.
+    bool no_delay = true;
+    /// The kernel's buffers (SO_RCVBUF, SO_SNDBUF), which it doubles and bounds. Zero: its own choice, which grows.
+    bytes receive_buffer = {0};
+    bytes send_buffer = {0};
 };
 
 /// Connects to a host over TCP. Names are resolved without blocking (c-ares: /etc/hosts, DNS), literals are not looked up.
-/// Completes when: the first of the host's addresses, tried in turn, accepts.
-/// Errors: `leat::error` "connect HOST:PORT [ADDRESS]: …" with the last address's reason, `name_error` if the name does not resolve,
-/// `timeout_error` after the time-out. Cancellation: at once; nothing stays open. Allocates: the connection, about 300 bytes. Source: asyncio.open_connection.
+/// A host's addresses are tried with the two families in turn; one that does not answer within `connection_attempt_delay` gets company by the
+/// next, one that fails is followed at once. The first that accepts wins, and the others are cancelled and closed.
+/// Completes when: one has accepted. Errors: `leat::error` "connect HOST:PORT [ADDRESS]: …" with every address's reason, the last one's as its
+/// code, `name_error` if the name does not resolve, `timeout_error` after the time-out. Cancellation: at once; nothing stays open.
+/// Allocates: the connection, about 300 bytes. Source: asyncio.open_connection, RFC 8305.
 task<connection> open_connection(endpoint to, connect_options options = {});
 
 /// A host name that could not be resolved.

@@ -25,6 +25,8 @@ public:
     queued_waiter* first() const noexcept { return last_->next_; }
     void push(queued_waiter& w) noexcept;
     void remove(queued_waiter& w) noexcept;
+    /// Another takes its place.
+    void replace(queued_waiter& w, queued_waiter& by) noexcept;
 
 private:
     queued_waiter* last_ = nullptr;

@@ -1,5 +1,6 @@
 #pragma once
 #include "engine/operation.hpp"
+#include "engine/socket.hpp"
 #include "leat/net/address.hpp"
 
 namespace leat::detail {
@@ -15,7 +16,7 @@ protected:
     ~connect_operation() = default;
 
 private:
-    alignas(8) unsigned char storage_[32];  // the sockaddr, which has to outlive the call
+    alignas(8) unsigned char storage_[sockaddr_room];  // the sockaddr, which has to outlive the call
     unsigned length_;
     bool begun_ = false;
 };

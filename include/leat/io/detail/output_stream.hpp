@@ -102,6 +102,7 @@ protected:
 
 private:
     std::uint32_t count_;    // pieces not yet taken
+    bool kept_ = false;      // of a cancelled write: nobody waits, and it ends itself
 
 protected:
     output_stream& to_;
@@ -115,6 +116,8 @@ private:
     bool append_some();
     void settle(std::uint8_t how) noexcept;
     void withdraw() noexcept;
+    bool leave_copy() noexcept;
+    class kept_write;
 
     const std::string_view* pieces_ = nullptr;
     std::size_t taken_ = 0;  // of all

@@ -22,6 +22,8 @@ public:
     virtual bool closed() const noexcept = 0;
     virtual address peer() const noexcept = 0;
     virtual address local() const noexcept = 0;
+    /// Of the proxy that said who the peer is; empty if none did.
+    virtual address proxy() const noexcept { return {}; }
 
     std::exception_ptr output_error() const noexcept { return output_error_; }
     /// How long a close waits for the peer's end.
