@@ -5,6 +5,7 @@
 #include "leat/task/timeout.hpp"
 #include "net/resolver.hpp"
 #include "net/server_core.hpp"
+#include "tls/secure.hpp"
 
 namespace leat {
 namespace detail {
@@ -27,10 +28,8 @@ task<> drain(server_core& core, bool at_once) {
     co_await core.drained.wait();
 }
 
-}  // namespace
-
-task<server> start_server_with(std::unique_ptr<connection_handler> handler, endpoint at, server_options options) {
-    auto core = std::make_unique<server_core>(std::move(handler), options);
+task<server> start_with(std::unique_ptr<connection_handler> handler, endpoint at, server_options options, std::shared_ptr<tls_settings> tls) {
+    auto core = std::make_unique<server_core>(std::move(handler), options, std::move(tls));
     std::vector<address> addresses;
     if (at.host().empty()) {
         addresses = {address::parse("0.0.0.0", at.port()), address::parse("::", at.port())};
@@ -50,6 +49,17 @@ task<server> start_server_with(std::unique_ptr<connection_handler> handler, endp
     }
     core->start_accepting();
     co_return server{std::move(core)};
+}
+
+}  // namespace
+
+task<server> start_server_with(std::unique_ptr<connection_handler> handler, endpoint at, const server_options& options) {
+    std::shared_ptr<tls_settings> tls;
+    if (options.tls) {
+        check_is_server(*options.tls);
+        tls = options.tls->settings();
+    }
+    return start_with(std::move(handler), std::move(at), options, std::move(tls));
 }
 
 }  // namespace detail

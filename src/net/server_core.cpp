@@ -5,6 +5,7 @@
 
 #include "engine/socket.hpp"
 #include "leat/log/log.hpp"
+#include "tls/secure.hpp"
 
 namespace leat::detail {
 namespace {
@@ -76,7 +77,9 @@ public:
         stream_ = new tcp_stream(fd, peer_of(fd), this);
         stream_->limit = tcp_stream::as_limit(core.options_.limit.count);
         try {
-            handler_ = core.handler_->handle(stream_reader{*stream_}, stream_writer{*stream_});
+            preparing_ = core.tls_ != nullptr;
+            handler_ = preparing_ ? prepare_and_handle(stream_reader{*stream_}, stream_writer{*stream_})
+                                  : core.handler_->handle(stream_reader{*stream_}, stream_writer{*stream_});
         } catch (...) {
             stream_->forget_owner();  // it closes by itself; this session will never have been
             throw;
@@ -85,6 +88,8 @@ public:
     }
 
     tcp_stream* stream() const noexcept { return stream_; }
+    /// Has its handler yet to be called? Then its end is no loss.
+    bool preparing() const noexcept { return preparing_; }
     void destroy_handler() noexcept {
         handler_ = {};
         end_if_over();
@@ -92,6 +97,16 @@ public:
 
 private:
     friend class server_core;
+    /// What comes before the handler where the options ask for it.
+    task<> prepare_and_handle(stream_reader reader, stream_writer writer) {
+        if (core_->tls_) {
+            const handshake_outcome secured = co_await secure_accepted(*stream_, core_->tls_);
+            if (secured == handshake_outcome::failed) co_return;
+        }
+        preparing_ = false;
+        task<> handling = core_->handler_->handle(std::move(reader), std::move(writer));
+        co_await std::move(handling);
+    }
     static void handler_ended(context& strand) noexcept {
         auto& self = static_cast<session&>(strand);
         if (auto& error = self.handler_.frame().promise().error; error && !is_cancelled(error))
@@ -113,10 +128,11 @@ private:
     server_core* core_;
     tcp_stream* stream_;
     task<> handler_;
+    bool preparing_ = false;
 };
 
-server_core::server_core(std::unique_ptr<connection_handler> handler, const server_options& options)
-    : handler_(std::move(handler)), options_(options), scope_(running_strand(), nullptr) {}
+server_core::server_core(std::unique_ptr<connection_handler> handler, const server_options& options, std::shared_ptr<tls_settings> tls)
+    : handler_(std::move(handler)), options_(options), tls_(std::move(tls)), scope_(running_strand(), nullptr) {}
 
 server_core::~server_core() {
     watch_signals(false);
@@ -158,7 +174,11 @@ void server_core::stop_accepting() noexcept {
 void server_core::ask_to_end() noexcept {
     for (context* c = scope_.first_child; c;) {
         context* following = c->next;
-        if (tcp_stream* stream = static_cast<session*>(c)->stream()) stream->end_when_idle();
+        auto& each = *static_cast<session*>(c);
+        if (each.preparing())
+            each.cancel();
+        else if (tcp_stream* stream = each.stream())
+            stream->end_when_idle();
         c = following;
     }
 }

@@ -12,10 +12,13 @@
 
 namespace leat::detail {
 
+class tls_settings;
+
 /// What a server consists of: its listening sockets, and a session for each connection.
 class server_core final : private signal_listener {
 public:
-    server_core(std::unique_ptr<connection_handler> handler, const server_options& options);
+    /// `tls`: null for plain connections.
+    server_core(std::unique_ptr<connection_handler> handler, const server_options& options, std::shared_ptr<tls_settings> tls);
     ~server_core();
 
     /// Throws leat::error.
@@ -44,6 +47,7 @@ private:
 
     std::unique_ptr<connection_handler> handler_;
     server_options options_;
+    std::shared_ptr<tls_settings> tls_;
     context scope_;
     std::vector<listener*> listeners_;
     std::vector<address> addresses_;

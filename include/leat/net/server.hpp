@@ -20,6 +20,9 @@ struct server_options {
     bytes limit = {64 * 1024};
     /// Several processes or loops may listen on the port, and the kernel spreads the connections (SO_REUSEPORT).
     bool reuse_port = false;
+    /// Secures the connections (leat/tls/context.hpp); shared, so it may go once the call is made. The handler is called after the handshake; one that fails is
+    /// logged. Connections in their handshake count as connections. Null: plain TCP.
+    const tls::context* tls = nullptr;
 };
 
 namespace detail {
@@ -75,7 +78,7 @@ private:
 };
 
 namespace detail {
-task<server> start_server_with(std::unique_ptr<connection_handler> handler, endpoint at, server_options options);
+task<server> start_server_with(std::unique_ptr<connection_handler> handler, endpoint at, const server_options& options);
 }
 
 /// Listens, and calls `handler(reader, writer)`, which returns a task<>, for each connection. Accepting begins at once.
