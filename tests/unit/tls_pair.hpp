@@ -89,6 +89,17 @@ inline task<std::string> outcome_of(task<> what) {
     co_return "";
 }
 
+template <class T>
+task<T> limited(duration limit, task<T> what) {
+    co_return co_await timeout(limit, std::move(what));
+}
+
+/// The same, of what may take so long and no longer.
+template <class T>
+task<std::string> outcome_within(duration limit, task<T> what) {
+    return outcome_of(limited(limit, std::move(what)));
+}
+
 /// What is logged while it lives.
 class listening_to_the_log {
 public:
