@@ -18,7 +18,8 @@ leat::task<> drop_all(leat::stream_reader reader, leat::stream_writer writer) {
 
 leat::task<> serve(std::uint16_t port, const char* certificate, const char* key, bool sink) {
     const auto context = co_await leat::tls::context::server({.certificate = certificate, .key = key});
-    auto server = co_await leat::start_server(sink ? drop_all : handle_client, {"127.0.0.1", port}, {.tls = &context});
+    const auto handler = sink ? drop_all : handle_client;
+    auto server = co_await leat::start_server(handler, {"127.0.0.1", port}, {.tls = &context});
     std::printf("%u\n", static_cast<unsigned>(server.address().port()));
     std::fflush(stdout);
     co_await server.serve_forever();
