@@ -57,5 +57,6 @@
 #include "leat/task/timeout.hpp"
 #include "leat/task/to_thread.hpp"
 #include "leat/tls/connection.hpp"
+#include "leat/tls/context.hpp"
 #include "leat/tls/error.hpp"
 #include "leat/tls/options.hpp"

@@ -6,6 +6,8 @@
 #include "net/open.hpp"
 #include "net/resolver.hpp"
 #include "net/tcp_stream.hpp"
+#include "tls/open.hpp"
+#include "tls/secure.hpp"
 
 namespace leat {
 namespace detail {
@@ -30,9 +32,7 @@ task<connection> connect_and_wrap(endpoint to, connect_options options) {
     co_return connection{stream_reader{*opened}, stream_writer{*opened}};
 }
 
-}  // namespace
-
-task<connection> open_connection(endpoint to, connect_options options) {
+task<connection> open_plain(endpoint to, connect_options options) {
     if (options.timeout <= duration::zero()) co_return co_await connect_and_wrap(std::move(to), options);
     const std::string name = to.to_string();
     auto opened = co_await (timeout(options.timeout, connect_and_wrap(std::move(to), options)) | as_result);
@@ -42,6 +42,23 @@ task<connection> open_connection(endpoint to, connect_options options) {
     } catch (const timeout_error& e) {
         throw timeout_error("connect " + name + ": " + e.what());
     }
+}
+
+task<connection> open_secured(endpoint to, detail::tls_client_settings settings, std::shared_ptr<detail::tls_context> context, bytes limit) {
+    detail::tcp_stream* opened = co_await detail::open_tls(std::move(to), std::move(settings), std::move(context));
+    opened->limit = detail::tcp_stream::as_limit(limit.count);
+    co_return connection{stream_reader{*opened}, stream_writer{*opened}};
+}
+
+}  // namespace
+
+task<connection> open_connection(endpoint to, connect_options options) {
+    if (!options.tls) return open_plain(std::move(to), options);
+    detail::check_is_client(*options.tls);
+    detail::tls_client_settings settings = options.tls->settings()->client();
+    if (!options.server_name.empty()) settings.server_name = options.server_name;
+    settings.connect_by(options);
+    return open_secured(std::move(to), std::move(settings), options.tls->settings()->current(), options.limit);
 }
 
 }  // namespace leat

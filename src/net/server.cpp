@@ -7,6 +7,7 @@
 #include "leat/task/timeout.hpp"
 #include "net/resolver.hpp"
 #include "net/server_core.hpp"
+#include "tls/secure.hpp"
 
 namespace leat {
 namespace detail {

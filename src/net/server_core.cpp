@@ -7,6 +7,7 @@
 
 #include "engine/socket.hpp"
 #include "leat/log/log.hpp"
+#include "tls/secure.hpp"
 
 namespace leat::detail {
 namespace {
@@ -79,10 +80,11 @@ public:
         stream_ = new tcp_stream(fd, peer, this);
         stream_->limit = tcp_stream::as_limit(core.options_.limit.count);
         try {
+            preparing_ = core.proxy_.wanted != proxy_protocol::off || core.tls_;
             stream_reader reader{*stream_};
             stream_writer writer{*stream_};
-            handler_ = core.has_preparation() ? prepare_and_handle(core, *stream_, std::move(reader), std::move(writer))
-                                              : core.handler_->handle(std::move(reader), std::move(writer));
+            handler_ = preparing_ ? prepare_and_handle(std::move(reader), std::move(writer))
+                                  : core.handler_->handle(std::move(reader), std::move(writer));
         } catch (...) {
             stream_->forget_owner();  // it closes by itself; this session will never have been
             throw;
@@ -91,6 +93,8 @@ public:
     }
 
     tcp_stream* stream() const noexcept { return stream_; }
+    /// Has its handler yet to be called? Then its end is no loss.
+    bool preparing() const noexcept { return preparing_; }
     void destroy_handler() noexcept {
         handler_ = {};
         end_if_over();
@@ -98,12 +102,20 @@ public:
 
 private:
     friend class server_core;
-    /// What happens on a connection before its handler sees it. The stream lives as long as the reader or the writer here.
-    static task<> prepare_and_handle(server_core& core, tcp_stream& stream, stream_reader reader, stream_writer writer) {
-        const meeting met = co_await meet_proxy(reader, stream, core.proxy_);
-        if (met == meeting::refused) ++core.statistics_.refused_headers, stream.abort();
-        if (met != meeting::served) co_return;
-        co_await core.handler_->handle(std::move(reader), std::move(writer));
+    /// What comes before the handler where the options ask for it. The stream lives as long as the reader or the writer here.
+    task<> prepare_and_handle(stream_reader reader, stream_writer writer) {
+        if (core_->proxy_.wanted != proxy_protocol::off) {
+            const meeting met = co_await meet_proxy(reader, *stream_, core_->proxy_);
+            if (met == meeting::refused) ++core_->statistics_.refused_headers, stream_->abort();
+            if (met != meeting::served) co_return;
+        }
+        if (core_->tls_) {
+            const handshake_outcome secured = co_await secure_accepted(*stream_, core_->tls_);
+            if (secured == handshake_outcome::failed) co_return;
+        }
+        preparing_ = false;
+        task<> handling = core_->handler_->handle(std::move(reader), std::move(writer));
+        co_await std::move(handling);
     }
     static void handler_ended(context& strand) noexcept {
         auto& self = static_cast<session&>(strand);
@@ -126,6 +138,7 @@ private:
     server_core* core_;
     tcp_stream* stream_;
     task<> handler_;
+    bool preparing_ = false;
 };
 
 server_settings::server_settings(const server_options& given)
@@ -134,10 +147,14 @@ server_settings::server_settings(const server_options& given)
     if (given.max_connections == 0) throw std::invalid_argument("a server with max_connections = 0 would serve nobody");
     if (given.proxy_protocol == proxy_protocol::from_trusted && proxy.trusted.empty())
         throw std::invalid_argument("proxy_protocol::from_trusted needs trusted_proxies");
+    if (!given.tls) return;
+    check_is_server(*given.tls);
+    tls = given.tls->settings();
+    options.tls = nullptr;
 }
 
 server_core::server_core(std::unique_ptr<connection_handler> handler, server_settings settings)
-    : handler_(std::move(handler)), options_(settings.options), proxy_(std::move(settings.proxy)), scope_(running_strand(), nullptr) {}
+    : handler_(std::move(handler)), options_(settings.options), proxy_(std::move(settings.proxy)), tls_(std::move(settings.tls)), scope_(running_strand(), nullptr) {}
 
 server_core::~server_core() {
     watch_signals(false);
@@ -209,7 +226,11 @@ void server_core::stop_accepting() noexcept {
 void server_core::ask_to_end() noexcept {
     for (context* c = scope_.first_child; c;) {
         context* following = c->next;
-        if (tcp_stream* stream = static_cast<session*>(c)->stream()) stream->end_when_idle();
+        auto& each = *static_cast<session*>(c);
+        if (each.preparing())
+            each.cancel();
+        else if (tcp_stream* stream = each.stream())
+            stream->end_when_idle();
         c = following;
     }
 }

@@ -14,11 +14,14 @@
 
 namespace leat::detail {
 
+class tls_settings;
+
 /// The options with what they point at. Throws std::invalid_argument.
 struct server_settings {
     explicit server_settings(const server_options& given);
     server_options options;
     proxy_settings proxy;
+    std::shared_ptr<tls_settings> tls;  // null: plain connections
 };
 
 /// What a server consists of: its listening sockets, and a session for each connection.
@@ -56,13 +59,13 @@ private:
     bool on_signal(int signal) noexcept override;
     void add_listener(int fd);
     void accepted(int fd, const address& peer);
-    bool has_preparation() const noexcept { return proxy_.wanted != proxy_protocol::off; }
     void session_ended() noexcept;
 
     std::unique_ptr<connection_handler> handler_;
     server_options options_;
     proxy_settings proxy_;
     server_statistics statistics_;
+    std::shared_ptr<tls_settings> tls_;
     context scope_;
     std::vector<listener*> listeners_;
     std::vector<address> addresses_;

@@ -75,8 +75,8 @@ void tcp_stream::end_when_idle() noexcept {
 void tcp_stream::arm() {
     if (fd() < 0) return;
     if (direct_ && !discarding_) {
-        if (layered_) {
-            const std::span<char> into = direct_room();
+        if (layer_) {
+            const std::span<char> into = layer_->direct_room();
             target(into.data(), into.size());
         } else {
             char* into = input.room(bulk_room / 2, bulk_room, reading == nullptr);
@@ -89,19 +89,21 @@ void tcp_stream::arm() {
     loop::current().submit(static_cast<receive_operation&>(*this));
 }
 
-void tcp_stream::take_bytes(const char* data, std::size_t size) {
-    char* into = input.room(size, size, reading == nullptr);
-    std::memcpy(into, data, size);
-    input.commit(size);
-    bytes_arrived();
-}
-
 void tcp_stream::give_bytes(const char* data, std::size_t size) noexcept {
     try {
-        take_bytes(data, size);
+        if (layer_) return layer_->take_bytes(data, size);
+        char* into = input.room(size, size, reading == nullptr);
+        std::memcpy(into, data, size);
+        input.commit(size);
+        bytes_arrived();
     } catch (...) {
         receive_ended(std::current_exception());
     }
+}
+
+void tcp_stream::receive_ended(std::exception_ptr why) noexcept {
+    if (layer_) return layer_->receive_ended(std::move(why));
+    input_ended(std::move(why));
 }
 
 void tcp_stream::received(completion done) noexcept {
@@ -116,7 +118,7 @@ void tcp_stream::received(completion done) noexcept {
             } else {
                 full_receives_ = full_before_direct;
             }
-            if (layered_) {
+            if (layer_) {
                 give_bytes(target_data(), size);
             } else {
                 input.commit(size);
@@ -160,6 +162,7 @@ void tcp_stream::after_receive(bool more) noexcept {
 // ---- sending
 
 void tcp_stream::flush() noexcept {
+    if (layer_) return layer_->flush();
     if (sending_size_ != 0 || size_ == 0 || fd() < 0 || output_failed()) {
         update_fast_end();
         return;
@@ -201,7 +204,7 @@ void tcp_stream::sent(completion done) noexcept {
         loop::current_or_null()->buffers().give_back(std::exchange(sending_, nullptr), sending_capacity());
     }
     pump();
-    if (size_ != 0 || (layered_ && buffered() != 0)) {
+    if (size_ != 0 || (layer_ && buffered() != 0)) {
         if (!output_failed()) return flush();
         size_ = 0;
     }
@@ -217,9 +220,9 @@ void tcp_stream::settle_output() noexcept {
 
 /// Ends the sending side; a layered stream first says so in its own protocol, and sent() comes back here.
 void tcp_stream::send_end() noexcept {
-    if (layered_ && !end_said_) {
+    if (layer_ && !end_said_) {
         end_said_ = true;
-        if (!output_failed()) before_end(ends_in_order_);
+        if (!output_failed()) layer_->before_end(ends_in_order_);
         if (buffered() != 0) return;
     }
     shut_down_ = true;
@@ -308,13 +311,6 @@ void tcp_stream::finish_close() noexcept {
         log::warn("closing a dropped connection: {}", describe(output_error()));
     if (owner_) std::exchange(owner_, nullptr)->connection_closed();
     maybe_end();
-}
-
-int tcp_stream::give_up_descriptor() noexcept {
-    const int fd = take_fd();
-    reader_held_ = writer_held_ = false;
-    maybe_end();
-    return fd;
 }
 
 void tcp_stream::maybe_end() noexcept {

@@ -7,6 +7,7 @@
 #include "engine/operation/send.hpp"
 #include "leat/io/detail/transport.hpp"
 #include "net/peer_name.hpp"
+#include "net/stream_layer.hpp"
 #include "task/small_pool.hpp"
 
 namespace leat::detail {
@@ -22,7 +23,7 @@ protected:
 
 /// A connection over TCP or a unix socket. Receives in one of two ways: standing, into the engine's shared buffers, while little comes; straight into its
 /// own buffer, a receive at a time, when much does. Never two receives at once.
-class tcp_stream : public transport, private receive_operation, private send_operation {
+class tcp_stream final : public transport, private receive_operation, private send_operation {
 public:
     tcp_stream(int fd, const address& peer, connection_owner* owner = nullptr) noexcept;
     static void* operator new(std::size_t size) { return small_pool::allocate(size); }
@@ -31,7 +32,7 @@ public:
     void want_bytes() override;
     std::string subject() const override;
     std::string output_subject() const override { return subject(); }
-    std::size_t bytes_in_flight() const noexcept override { return sending_size_ - sending_done_; }
+    std::size_t bytes_in_flight() const noexcept override { return sending_size_ - sending_done_ + (layer_ ? layer_->unsent() : 0); }
     void reader_dropped() noexcept override;
     void writer_dropped() noexcept override;
     void end_output() noexcept override;
@@ -56,33 +57,23 @@ public:
     void expect_bulk(bool much) noexcept { direct_ = much; }
     /// The descriptor, for a splice, while no receive is in flight and nothing is buffered; not of a layered stream.
     int descriptor() const noexcept { return fd(); }
-    /// Is there a protocol of its own (TLS) between the socket's bytes and the stream's?
-    bool layered() const noexcept { return layered_; }
+    /// The protocol of its own (TLS) between the socket's bytes and the stream's; null if there is none.
+    stream_layer* layer() const noexcept { return layer_.get(); }
+    bool layered() const noexcept { return layer_ != nullptr; }
+    /// From now on what comes and goes passes through it. While nothing that was written waits to be sent.
+    void add_layer(std::unique_ptr<stream_layer> layer) noexcept {
+        layer_ = std::move(layer);
+        direct_ = false;
+    }
     bool receiving() const noexcept { return receive_operation::in_flight(); }
-    /// Ends the stream and gives its descriptor to a stream of another kind. For one that nobody holds yet and that has nothing buffered
-    /// or in flight.
-    int give_up_descriptor() noexcept;
 
-protected:
-    /// For a stream with a protocol of its own above the socket: the functions below are called for that kind alone.
-    struct with_layer {};
-    tcp_stream(with_layer, int fd, const address& peer, connection_owner* owner) noexcept : tcp_stream(fd, peer, owner) { layered_ = true; }
-    virtual ~tcp_stream();
-    /// Bytes from the kernel; a TLS stream decrypts them here.
-    virtual void take_bytes(const char* data, std::size_t size);
-    /// Memory for one direct receive; what comes is given to take_bytes().
-    virtual std::span<char> direct_room() { return {}; }
-    /// The kernel has nothing more: the end of the socket's bytes (null), or an error.
-    virtual void receive_ended(std::exception_ptr why) noexcept { input_ended(std::move(why)); }
-    /// Everything written has been sent, and the end is about to be. `in_order`: it was asked for, the writer was not merely dropped. May send more.
-    virtual void before_end(bool in_order) noexcept { (void)in_order; }
-
+private:
+    friend class tls_layer;
+    struct closing;
+    ~tcp_stream();
     /// Hands a buffer from the loop's pool to the kernel, while none is in flight.
     void send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept;
     bool sending() const noexcept { return sending_size_ != 0; }
-
-private:
-    struct closing;
     int fd() const noexcept { return receive_operation::descriptor(); }
     /// Both operations forget it.
     int take_fd() noexcept;
@@ -92,6 +83,7 @@ private:
     void urge() noexcept override { flush(); }
     void arm();
     void give_bytes(const char* data, std::size_t size) noexcept;
+    void receive_ended(std::exception_ptr why) noexcept;
     void after_receive(bool more) noexcept;
     void settle_output() noexcept;
     void send_end() noexcept;
@@ -99,11 +91,8 @@ private:
     void finish_close() noexcept;
     void maybe_end() noexcept;
 
-protected:
     /// While this holds, bytes are received though no read waits: a handshake.
     bool needs_bytes_ : 1 = false;
-
-private:
     // In this order an idle connection is small.
     std::uint8_t full_receives_ : 4 = 0;
     std::uint8_t sending_class_ : 5 = 0;  // the buffer's capacity, a power of two
@@ -114,7 +103,6 @@ private:
     bool shut_down_ : 1 = false;
     bool discarding_ : 1 = false;
     bool ends_when_idle_ : 1 = false;
-    bool layered_ : 1 = false;
     bool ends_in_order_ : 1 = false;  // the end was asked for, the writer was not merely dropped
     bool discarded_ : 1 = false;
     bool end_said_ : 1 = false;    // the layer has had its last word
@@ -125,6 +113,7 @@ private:
     char* sending_ = nullptr;
     connection_owner* owner_;
     std::unique_ptr<closing> closing_;
+    std::unique_ptr<stream_layer> layer_;
 };
 
 }  // namespace leat::detail

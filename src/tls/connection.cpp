@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "leat/log/printable.hpp"
 #include "tls/open.hpp"
-#include "tls/tls_stream.hpp"
+#include "tls/certificate.hpp"
+#include "tls/tls_layer.hpp"
 
 namespace leat::tls {
 namespace {
@@ -15,13 +17,20 @@ task<connection> open_and_wrap(endpoint to, detail::tls_client_settings settings
 }
 
 std::optional<session> session_of(detail::transport* stream) {
-    auto* secured = dynamic_cast<detail::tls_stream*>(stream);
+    const auto* connection = dynamic_cast<const detail::tcp_stream*>(stream);
+    const detail::tls_layer* secured = connection ? detail::tls_layer::of(*connection) : nullptr;
     if (!secured || !secured->established()) return std::nullopt;
     session agreed;
     agreed.version = SSL_get_version(secured->ssl());
     agreed.cipher = SSL_get_cipher_name(secured->ssl());
-    agreed.alpn = secured->alpn();
+    agreed.alpn = printable(secured->alpn(), 255);
     agreed.resumed = SSL_session_reused(secured->ssl()) == 1;
+    if (const char* name = SSL_get_servername(secured->ssl(), TLSEXT_NAMETYPE_host_name)) agreed.server_name = printable(name, 255);
+    if (const X509* certificate = SSL_get0_peer_certificate(secured->ssl())) {
+        agreed.peer_subject = detail::subject_of(certificate);
+        agreed.peer_names = detail::alternative_names(certificate);
+        agreed.peer_fingerprint = detail::fingerprint_of(certificate);
+    }
     return agreed;
 }
 
@@ -29,7 +38,7 @@ std::optional<session> session_of(detail::transport* stream) {
 
 task<connection> open_connection(endpoint to, client_options options, connect_options connecting) {
     detail::tls_client_settings settings{options};
-    settings.connect_timeout = connecting.timeout;
+    settings.connect_by(connecting);
     return open_and_wrap(std::move(to), std::move(settings), connecting.limit);
 }
 

@@ -10,8 +10,9 @@ namespace leat::detail {
 /// The oldest error on OpenSSL's list for this thread, in words; `otherwise` if there is none. Clears the list.
 std::string openssl_reason(std::string_view otherwise);
 
-/// What is wrong with a peer's certificate, by X.509's code. `verified`: the name or address that it had to be for.
-std::string certificate_problem(const X509* certificate, int problem, std::string_view verified);
+/// What is wrong with a peer's certificate, by X.509's code. `verified`: the name or address that it had to be for; `of_client`: we are
+/// the server.
+std::string certificate_problem(const X509* certificate, int problem, std::string_view verified, bool of_client);
 /// Why a handshake failed, from OpenSSL's list. `subject`: "example.org:443"; `refusal`: certificate_problem(), if there was one; `first_bytes`: the
 /// beginning of what the peer sent.
 std::exception_ptr handshake_failure(std::string_view subject, std::string_view refusal, std::string_view first_bytes);

@@ -102,6 +102,45 @@ certificates::certificates() {
     sign(good, file("local"), "2");
     sign(expired, file("local"), "-1");
     sign(elsewhere, file("other"), "2");
+    wildcard = file("wildcard.pem");
+    exact = file("exact.pem");
+    renewed = file("renewed.pem");
+    std::ofstream(file("wild")) << "subjectAltName=DNS:*.example.org,DNS:Exact.Example.Org\n";
+    std::ofstream(file("www")) << "subjectAltName=DNS:www.example.org\n";
+    sign(wildcard, file("wild"), "2");
+    sign(exact, file("www"), "2");
+    sign(renewed, file("local"), "3");
+
+    alice = file("alice.pem");
+    mallory = file("mallory.pem");
+    revoked = file("revoked.pem");
+    revocations = file("revocations.pem");
+    other_key = file("other.key");
+    locked_key = file("locked.key");
+    both = file("both.pem");
+    std::ofstream(file("mail")) << "subjectAltName=email:alice@example.org\nextendedKeyUsage=clientAuth\n";
+    const auto sign_client = [&](const std::string& into, const char* subject, const std::string& issuer, const std::string& issuer_key) {
+        run({"openssl", "req", "-new", "-key", key, "-subj", subject, "-out", file("client.request")});
+        run({"openssl", "x509", "-req", "-in", file("client.request"), "-CA", issuer, "-CAkey", issuer_key, "-CAcreateserial", "-days", "2",
+             "-extfile", file("mail"), "-out", into});
+    };
+    const std::string unknown = file("unknown.pem"), unknown_key = file("unknown.key");
+    run(with_key({"openssl", "req", "-x509", "-subj", "/CN=unknown authority", "-days", "2", "-out", unknown}, unknown_key));
+    sign_client(alice, "/O=Example/CN=alice", authority, authority_key);
+    sign_client(revoked, "/CN=bob", authority, authority_key);
+    sign_client(mallory, "/CN=mal\tlory", unknown, unknown_key);
+    run({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", other_key});
+    run({"openssl", "ec", "-in", key, "-aes128", "-passout", "pass:secret", "-out", locked_key});
+    std::ofstream(file("index.txt"));
+    std::ofstream(file("ca.cnf")) << "[ca]\ndefault_ca=c\n[c]\ndatabase=" << file("index.txt") << "\ndefault_md=sha256\ndefault_crl_days=2\n";
+    const std::vector<std::string> ca{"openssl", "ca", "-config", file("ca.cnf"), "-cert", authority, "-keyfile", authority_key};
+    const auto with = [](std::vector<std::string> command, const std::vector<std::string>& more) {
+        command.insert(command.end(), more.begin(), more.end());
+        return command;
+    };
+    run(with(ca, {"-revoke", revoked}));
+    run(with(ca, {"-gencrl", "-out", revocations}));
+    std::ofstream(both) << std::ifstream(good).rdbuf() << std::ifstream(key).rdbuf();
     run({"openssl", "req", "-x509", "-key", key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2", "-out", stranger});
 }
 

@@ -20,6 +20,19 @@ struct certificates {
     std::string expired;    // the same, until yesterday
     std::string elsewhere;  // elsewhere.example alone
     std::string stranger;   // signed by itself, for localhost
+    std::string wildcard;   // *.example.org, and the very name exact.example.org
+    std::string exact;      // www.example.org alone
+    std::string renewed;    // as good, with another serial number
+    std::string alice;      // a client's: CN=alice, alice@example.org
+    std::string mallory;    // the same, but for a tab in its name, and signed by an authority that nobody knows
+    std::string revoked;    // a client's that the list names
+    std::string revocations;
+    std::string other_key;  // of none of them
+    std::string locked_key; // the key, encrypted with a password
+    std::string both;       // `good` and its key in one file
+
+    /// A file of this name that is the test's own to write.
+    std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
 private:
     certificates();

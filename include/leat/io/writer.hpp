@@ -10,6 +10,15 @@
 
 namespace leat {
 
+namespace tls {
+class context;
+}
+
+struct start_tls_options {
+    /// For a client: the name to ask for and to verify. "": the context's, else the peer's numeric address.
+    std::string_view server_name = {};
+};
+
 namespace detail {
 template <class T>
 concept text = std::convertible_to<const T&, std::string_view>;
@@ -62,6 +71,13 @@ public:
     /// Completes when: that is done. Errors: what went wrong with bytes that were written. May be called again, from one task at a time.
     /// Cancellation: the closing goes on by itself. Source: asyncio StreamWriter.close and wait_closed.
     detail::transport_waiter close() noexcept { return {*of_, detail::transport_waiter::event::closed}; }
+
+    /// Secures a connection that is in use (STARTTLS): everything written before is sent as it is, then comes the handshake, and what the reader reads and the
+    /// writer writes from then on is encrypted. A client or a server by what the context is for. No read may be under way.
+    /// Completes when: the handshake is done. Errors: as `tls::open_connection`; `tls::error` if bytes are in the reader that came before the handshake, since
+    /// anyone may have sent them. After an error or a cancellation the connection is of no more use but to be closed.
+    /// Cancellation: at once. Source: asyncio StreamWriter.start_tls.
+    task<> start_tls(const tls::context& context, start_tls_options options = {});
 
     /// Who is at the other end (asyncio's get_extra_info('peername')). On a server with the PROXY protocol: the client, as the proxy named it.
     address peer_address() const noexcept { return of_->peer(); }

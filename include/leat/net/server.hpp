@@ -43,6 +43,9 @@ struct server_options {
     leat::keep_alive keep_alive = {};
     /// Of a unix server's socket file, such as 0660. Zero: as the umask says.
     unsigned file_mode = 0;
+    /// Secures the connections (leat/tls/context.hpp); shared, so it may go once the call is made. The handler is called after the handshake; one that fails is
+    /// logged. Connections in their handshake count as connections. Null: plain TCP.
+    const tls::context* tls = nullptr;
 };
 
 /// What a server has seen so far.

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "leat/net/connection.hpp"
 #include "leat/tls/error.hpp"
@@ -19,12 +20,16 @@ namespace leat::tls {
 /// Allocates: OpenSSL's state, about 10 KB a connection. Source: asyncio.open_connection(ssl=…).
 task<connection> open_connection(endpoint to, client_options options = {}, connect_options connecting = {});
 
-/// What was agreed on in a handshake.
+/// What was agreed on in a handshake. Text from the peer has lost its control characters.
 struct session {
     std::string version;  // "TLSv1.3"
     std::string cipher;   // "TLS_AES_256_GCM_SHA384"
     std::string alpn;     // "h2"; empty if none was agreed on
     bool resumed = false;
+    std::string server_name;              // the host name that the client asked for (SNI); empty if it asked for none
+    std::string peer_subject;             // of the peer's certificate: "CN=alice,O=Example"; empty if it has none, or there is no certificate
+    std::vector<std::string> peer_names;  // its alternative names: hosts, addresses, mail addresses, URIs; at most 100
+    std::string peer_fingerprint;         // SHA-256, 64 hex digits; empty without a certificate
 };
 
 /// The session of a connection; nullopt for one that is not secured. Never waits.

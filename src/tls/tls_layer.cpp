@@ -1,10 +1,11 @@
-#include "tls/tls_stream.hpp"
+#include "tls/tls_layer.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "task/loop.hpp"
+#include "leat/tls/error.hpp"
 #include "tls/failure.hpp"
 
 namespace leat::detail {
@@ -24,37 +25,37 @@ void give_back(char* memory, std::size_t capacity) noexcept {
 
 }  // namespace
 
-/// OpenSSL's view of the stream: it reads the bytes in hand, and writes to the buffer of what is to be sent.
+/// OpenSSL's view of the connection: it reads the bytes in hand, and writes to the buffer of what is to be sent.
 struct tls_bio {
     static int read(BIO* bio, char* into, std::size_t size, std::size_t* got) {
-        auto& stream = *static_cast<tls_stream*>(BIO_get_data(bio));
+        auto& layer = *static_cast<tls_layer*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
-        *got = std::min(size, static_cast<std::size_t>(stream.in_end_ - stream.in_));
+        *got = std::min(size, static_cast<std::size_t>(layer.in_end_ - layer.in_));
         if (*got == 0) {
             BIO_set_retry_read(bio);
             return 0;
         }
-        std::memcpy(into, stream.in_, *got);
-        stream.in_ += *got;
-        stream.held_ += static_cast<std::uint32_t>(*got);
+        std::memcpy(into, layer.in_, *got);
+        layer.in_ += *got;
+        layer.held_ += static_cast<std::uint32_t>(*got);
         return 1;
     }
     static int write(BIO* bio, const char* from, std::size_t size, std::size_t* taken) {
-        auto& stream = *static_cast<tls_stream*>(BIO_get_data(bio));
+        auto& layer = *static_cast<tls_layer*>(BIO_get_data(bio));
         BIO_clear_retry_flags(bio);
         try {
-            stream.reserve_out(size);
+            layer.reserve_out(size);
         } catch (...) {
             return 0;  // no memory; OpenSSL takes it for a broken connection
         }
-        std::memcpy(stream.out_ + stream.out_size_, from, size);
-        stream.out_size_ += static_cast<std::uint32_t>(size);
+        std::memcpy(layer.out_ + layer.out_size_, from, size);
+        layer.out_size_ += static_cast<std::uint32_t>(size);
         *taken = size;
         return 1;
     }
     static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
-    static BIO* make(tls_stream& stream) {
+    static BIO* make(tls_layer& layer) {
         static const BIO_METHOD* const method = [] {
             BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "leat");
             if (!made) throw std::bad_alloc();
@@ -65,41 +66,38 @@ struct tls_bio {
         }();
         BIO* bio = BIO_new(method);
         if (!bio) throw std::bad_alloc();
-        BIO_set_data(bio, &stream);
+        BIO_set_data(bio, &layer);
         BIO_set_init(bio, 1);
         return bio;
     }
 };
 
-struct tls_stream::handshake_state {
+struct tls_layer::handshake_state {
     handshake_awaiter* waiting = nullptr;
     std::string first_bytes;  // of what the peer sent, to tell what it is if it is no TLS
     std::string refusal;      // why its certificate is not accepted
 };
 
-tls_stream::tls_stream(int fd, const address& peer, ssl_pointer ssl, tls_identity identity, connection_owner* owner)
-    : tcp_stream(with_layer{}, fd, peer, owner),
-      ssl_(std::move(ssl)),
-      identity_(std::move(identity)),
-      handshake_(std::make_unique<handshake_state>()) {
+tls_layer::tls_layer(tcp_stream& of, ssl_pointer ssl, tls_identity identity)
+    : stream_(of), ssl_(std::move(ssl)), identity_(std::move(identity)), handshake_(std::make_unique<handshake_state>()) {
     BIO* bio = tls_bio::make(*this);
     SSL_set_bio(ssl_.get(), bio, bio);
     tls_context::observe(ssl_.get(), this);
 }
 
-tls_stream::~tls_stream() {
+tls_layer::~tls_layer() {
     give_back(out_, out_capacity_);
     give_back(direct_, direct_size);
 }
 
-std::string_view tls_stream::alpn() const noexcept {
+std::string_view tls_layer::alpn() const noexcept {
     const unsigned char* name = nullptr;
     unsigned size = 0;
     SSL_get0_alpn_selected(ssl_.get(), &name, &size);
     return {reinterpret_cast<const char*>(name), size};  // check-idioms: allow cast, OpenSSL's bytes
 }
 
-void tls_stream::new_session(ssl_session_pointer session) noexcept {
+void tls_layer::new_session(ssl_session_pointer session) noexcept {
     try {
         identity_.context->keep_session(identity_.subject + '/' + identity_.verified, std::move(session));
     } catch (...) {
@@ -107,9 +105,9 @@ void tls_stream::new_session(ssl_session_pointer session) noexcept {
     }
 }
 
-void tls_stream::certificate_refused(const X509* certificate, int problem) noexcept {
+void tls_layer::certificate_refused(const X509* certificate, int problem) noexcept {
     try {
-        if (handshake_) handshake_->refusal = certificate_problem(certificate, problem, identity_.verified);
+        if (handshake_) handshake_->refusal = certificate_problem(certificate, problem, identity_.verified, SSL_is_server(ssl_.get()) == 1);
     } catch (...) {
         // Refused without a reason given.
     }
@@ -118,29 +116,40 @@ void tls_stream::certificate_refused(const X509* certificate, int problem) noexc
 // ---- the handshake
 
 handshake_awaiter::~handshake_awaiter() {
-    if (suspended() && of_.handshake_) of_.handshake_->waiting = nullptr;
+    if (suspended()) of_.abandon_handshake();
 }
 
 bool handshake_awaiter::start(promise_base& frame, std::source_location at) {
-    if (!suspend(frame, at)) return false;
+    if (!suspend(frame, at)) {
+        of_.abandon_handshake();
+        return false;
+    }
     of_.begin_handshake(*this);
     return true;
 }
 
 void handshake_awaiter::cancel() noexcept {
-    if (of_.handshake_) of_.handshake_->waiting = nullptr;
+    of_.abandon_handshake();
     wake_cancelled();
 }
 
-void tls_stream::begin_handshake(handshake_awaiter& waiting) {
+void tls_layer::begin_handshake(handshake_awaiter& waiting) {
     handshake_->waiting = &waiting;
-    needs_bytes_ = true;
-    step_handshake();
+    stream_.needs_bytes_ = true;
+    if (!stream_.input.empty()) {
+        // What was received before the layer was there.
+        const std::string early{stream_.input.take(stream_.input.size())};
+        feed(early.data(), early.size());
+    } else {
+        step_handshake();
+    }
     flush();
-    if (handshake_) tcp_stream::want_bytes();
+    if (!handshake_) return;
+    if (stream_.input_at_end) return receive_ended(stream_.input_error);
+    if (!stream_.receiving()) stream_.arm();
 }
 
-void tls_stream::step_handshake() {
+void tls_layer::step_handshake() {
     ERR_clear_error();
     const int done = SSL_do_handshake(ssl_.get());
     if (done == 1) {
@@ -149,80 +158,109 @@ void tls_stream::step_handshake() {
         return end_handshake(nullptr);
     }
     if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) return;
-    broken_ = true;
+    broken_ = has_last_words_ = true;
     end_handshake(handshake_failure(identity_.subject, handshake_->refusal, handshake_->first_bytes));
 }
 
-void tls_stream::end_handshake(std::exception_ptr failed) noexcept {
-    needs_bytes_ = false;
+void tls_layer::end_handshake(std::exception_ptr failed) noexcept {
+    stream_.needs_bytes_ = false;
     const auto ended = std::move(handshake_);
+    if (failed) {
+        // Nothing that was meant to be secret goes out; the alert still does.
+        give_back(std::exchange(stream_.memory_, nullptr), stream_.capacity_);
+        stream_.set_buffer(nullptr, 0);
+        if (stream_.waiting_.empty())
+            stream_.refuse_output();
+        else
+            stream_.fail_output(failed);
+        if (!stream_.input_at_end) stream_.input_ended(failed);
+    }
     if (!ended->waiting) return;
     ended->waiting->error_ = std::move(failed);
     ended->waiting->wake();
 }
 
+/// Nobody waits any longer, so that nobody knows what was agreed on.
+void tls_layer::abandon_handshake() noexcept {
+    if (!handshake_) return;
+    handshake_->waiting = nullptr;
+    broken_ = true;
+    out_size_ = 0;
+    end_handshake(std::make_exception_ptr(tls::handshake_error("tls " + identity_.subject + ": the handshake was cancelled")));
+}
+
 // ---- receiving
 
-std::span<char> tls_stream::direct_room() {
+std::span<char> tls_layer::direct_room() {
     if (!direct_) direct_ = loop::current().buffers().take(direct_size);
     return {direct_, direct_size};
 }
 
-void tls_stream::take_bytes(const char* data, std::size_t size) {
-    if (!broken_ && !input_at_end) {
-        in_ = data;
-        in_end_ = data + size;
-        if (handshake_) {
-            std::string& first = handshake_->first_bytes;
-            if (first.size() < 5) first.append(data, std::min<std::size_t>(size, 5 - first.size()));
-            step_handshake();
+void tls_layer::take_bytes(const char* data, std::size_t size) {
+    if (!broken_ && !stream_.input_at_end) {
+        if (data != direct_ && stream_.has_target()) {
+            // A receive that was armed before the layer was there: it has put its bytes where those that they carry will be.
+            const std::string copy{data, size};
+            feed(copy.data(), copy.size());
+        } else {
+            feed(data, size);
         }
-        if (established_ && in_ != in_end_) decrypt();
-        in_ = in_end_ = nullptr;
         if (out_size_ != 0) flush();
     }
     // A receive that is armed again takes one from the pool, so that one that is not owns none.
     if (data == direct_) give_back(std::exchange(direct_, nullptr), direct_size);
 }
 
+void tls_layer::feed(const char* data, std::size_t size) {
+    in_ = data;
+    in_end_ = data + size;
+    if (handshake_) {
+        std::string& first = handshake_->first_bytes;
+        if (first.size() < 5) first.append(data, std::min<std::size_t>(size, 5 - first.size()));
+        step_handshake();
+    }
+    if (established_ && in_ != in_end_) decrypt();
+    in_ = in_end_ = nullptr;
+}
+
 /// Takes every whole record of what is in hand; of an incomplete one OpenSSL keeps the beginning.
-void tls_stream::decrypt() {
+void tls_layer::decrypt() {
     ERR_clear_error();
     // Plain text is never longer than the records that carry it.
     const std::size_t most = held_ + static_cast<std::size_t>(in_end_ - in_);
-    char* into = input.room(most, most, reading == nullptr);
-    std::size_t had = input.size();
+    char* into = stream_.input.room(most, most, stream_.reading == nullptr);
+    const std::size_t had = stream_.input.size();
     int failed = SSL_ERROR_NONE;
     while (in_ != in_end_) {
         std::size_t got = 0;
-        if (const int done = SSL_read_ex(ssl_.get(), into, input.room_size(), &got); done != 1) {
+        if (const int done = SSL_read_ex(ssl_.get(), into, stream_.input.room_size(), &got); done != 1) {
             failed = SSL_get_error(ssl_.get(), done);
             break;
         }
         held_ = 0;
-        input.commit(got);
+        stream_.input.commit(got);
         into += got;
     }
-    if (input.size() != had) bytes_arrived();
+    if (stream_.input.size() != had) stream_.bytes_arrived();
     if (failed == SSL_ERROR_NONE || failed == SSL_ERROR_WANT_READ) return;
-    if (failed == SSL_ERROR_ZERO_RETURN) return input_ended(nullptr);
+    if (failed == SSL_ERROR_ZERO_RETURN) return stream_.input_ended(nullptr);
     broken_ = true;
-    input_ended(stream_failure(identity_.subject, "read"));
+    stream_.input_ended(stream_failure(identity_.subject, "read"));
 }
 
-void tls_stream::receive_ended(std::exception_ptr why) noexcept {
+void tls_layer::receive_ended(std::exception_ptr why) noexcept {
     if (handshake_) {
         broken_ = true;
         return end_handshake(handshake_broken_off(identity_.subject, why));
     }
-    if (input_at_end) return;
+    if (stream_.input_at_end) return;
     if (!why && !identity_.allow_truncation) why = stream_truncated(identity_.subject);
-    input_ended(std::move(why));
+    stream_.input_ended(std::move(why));
 }
 
 // ---- sending
 
-void tls_stream::reserve_out(std::size_t size) {
+void tls_layer::reserve_out(std::size_t size) {
     if (out_size_ + size <= out_capacity_) return;
     buffer_pool& pool = loop::current().buffers();
     const std::size_t larger = buffer_pool::rounded(out_size_ + size);
@@ -233,37 +271,37 @@ void tls_stream::reserve_out(std::size_t size) {
     out_capacity_ = static_cast<std::uint32_t>(larger);
 }
 
-void tls_stream::flush() noexcept {
-    if (!sending() && !closed() && !output_failed()) {
-        if (size_ != 0 && established_) {
+void tls_layer::flush() noexcept {
+    if (!stream_.sending() && !stream_.closed() && !stream_.output_failed()) {
+        if (stream_.size_ != 0 && established_) {
             try {
                 encrypt();
             } catch (...) {
-                fail_output(std::current_exception());
+                stream_.fail_output(std::current_exception());
             }
         }
         if (out_size_ != 0) {
             const std::uint32_t size = std::exchange(out_size_, 0);
-            send_buffer(std::exchange(out_, nullptr), std::exchange(out_capacity_, 0), size);
+            stream_.send_buffer(std::exchange(out_, nullptr), std::exchange(out_capacity_, 0), size);
         }
     }
-    update_fast_end();
+    stream_.update_fast_end();
 }
 
 /// Makes records of everything that was written.
-void tls_stream::encrypt() {
-    reserve_out(size_ + (size_ / largest_record + 1) * record_overhead);
+void tls_layer::encrypt() {
+    reserve_out(stream_.size_ + (stream_.size_ / largest_record + 1) * record_overhead);
     ERR_clear_error();
     std::size_t written = 0;
-    const int done = SSL_write_ex(ssl_.get(), memory_, size_, &written);
-    give_back(std::exchange(memory_, nullptr), capacity_);
-    set_buffer(nullptr, 0);
+    const int done = SSL_write_ex(ssl_.get(), stream_.memory_, stream_.size_, &written);
+    give_back(std::exchange(stream_.memory_, nullptr), stream_.capacity_);
+    stream_.set_buffer(nullptr, 0);
     if (done == 1) return;
     broken_ = true;
-    fail_output(stream_failure(identity_.subject, "write"));
+    stream_.fail_output(stream_failure(identity_.subject, "write"));
 }
 
-void tls_stream::before_end(bool in_order) noexcept {
+void tls_layer::before_end(bool in_order) noexcept {
     if (!in_order || !established_ || broken_) return;
     ERR_clear_error();
     SSL_shutdown(ssl_.get());

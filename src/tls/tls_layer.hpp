@@ -15,52 +15,59 @@ class handshake_awaiter;
 struct tls_identity {
     std::shared_ptr<tls_context> context;
     std::string subject;       // "example.org:443": for errors, and the host whose sessions may be resumed
-    std::string verified;      // the name or address that the certificate has to be for
+    std::string verified;      // the name or address that the certificate has to be for; of a server empty
     bool allow_truncation = false;
 };
 
-/// A TCP connection that is encrypted by OpenSSL. What the kernel delivers goes through take_bytes() into the SSL and, decrypted, straight into
-/// `input`; what was written is encrypted as a whole when it is flushed, and sent at once. OpenSSL itself never touches the socket: its BIO reads
-/// from the bytes in hand and writes to a buffer of the loop's pool.
-class tls_stream final : public tcp_stream, private tls_context::observer {
+/// Encrypts a TCP connection by OpenSSL. What the kernel delivers goes through take_bytes() into the SSL and, decrypted, straight into the
+/// stream's `input`; what was written is encrypted as a whole when it is flushed, and sent at once. OpenSSL itself never touches the socket: its
+/// BIO reads from the bytes in hand and writes to a buffer of the loop's pool.
+class tls_layer final : public stream_layer, private tls_context::observer {
 public:
-    /// `ssl` is set up for its part, as a client or a server. The descriptor belongs to the stream from here on.
-    tls_stream(int fd, const address& peer, ssl_pointer ssl, tls_identity identity, connection_owner* owner = nullptr);
+    /// `ssl` is set up for its part, as a client or a server. To be given to the stream by add_layer().
+    tls_layer(tcp_stream& of, ssl_pointer ssl, tls_identity identity);
+    ~tls_layer() override;
 
-    /// Completes when: the handshake is done. Errors: tls::handshake_error and its kin; the stream is then of no more use. Cancellation: at once; the same.
+    /// The stream's, if it has one.
+    static tls_layer* of(const tcp_stream& stream) noexcept { return static_cast<tls_layer*>(stream.layer()); }
+
+    /// Bytes that the stream has received already are taken for the handshake's.
+    /// Completes when: the handshake is done. Errors: tls::handshake_error and its kin; the stream is then of no more use, but what there is to tell the
+    /// peer (an alert) is sent when it is dropped or closed. Cancellation: at once; the stream is of no more use.
     handshake_awaiter handshake() noexcept;
     bool established() const noexcept { return established_; }
-    /// OpenSSL has given the connection up; an alert to the peer may wait to be sent.
-    bool broken() const noexcept { return broken_; }
+    /// The handshake has failed, and an alert that tells the peer may wait to be sent.
+    bool has_last_words() const noexcept { return has_last_words_; }
     /// The protocol agreed on by ALPN; empty if there is none.
     std::string_view alpn() const noexcept;
     SSL* ssl() const noexcept { return ssl_.get(); }
 
     std::string subject() const override { return identity_.subject; }
-    std::string output_subject() const override { return identity_.subject; }
-    std::size_t bytes_in_flight() const noexcept override { return tcp_stream::bytes_in_flight() + out_size_; }
+    std::size_t unsent() const noexcept override { return out_size_; }
     void flush() noexcept override;
+    void take_bytes(const char* data, std::size_t size) override;
+    std::span<char> direct_room() override;
+    void receive_ended(std::exception_ptr why) noexcept override;
+    void before_end(bool in_order) noexcept override;
 
 private:
     friend class handshake_awaiter;
     friend struct tls_bio;
     struct handshake_state;
 
-    ~tls_stream() override;
-    void take_bytes(const char* data, std::size_t size) override;
-    std::span<char> direct_room() override;
-    void receive_ended(std::exception_ptr why) noexcept override;
-    void before_end(bool in_order) noexcept override;
     void new_session(ssl_session_pointer session) noexcept override;
     void certificate_refused(const X509* certificate, int problem) noexcept override;
 
     void begin_handshake(handshake_awaiter& waiting);
     void step_handshake();
     void end_handshake(std::exception_ptr failed) noexcept;
+    void abandon_handshake() noexcept;
+    void feed(const char* data, std::size_t size);
     void decrypt();
     void encrypt();
     void reserve_out(std::size_t size);
 
+    tcp_stream& stream_;
     ssl_pointer ssl_;
     tls_identity identity_;
     std::unique_ptr<handshake_state> handshake_;  // until it has ended
@@ -73,12 +80,13 @@ private:
     char* direct_ = nullptr;                      // where a direct receive puts its bytes
     bool established_ = false;
     bool broken_ = false;
+    bool has_last_words_ = false;
 };
 
 /// An awaited handshake.
 class handshake_awaiter final : waiter {
 public:
-    explicit handshake_awaiter(tls_stream& of) noexcept : of_(of) {}
+    explicit handshake_awaiter(tls_layer& of) noexcept : of_(of) {}
     ~handshake_awaiter();
 
     bool await_ready() const noexcept { return false; }
@@ -97,15 +105,15 @@ public:
     }
 
 private:
-    friend class tls_stream;
+    friend class tls_layer;
     bool start(promise_base& frame, std::source_location at);
     void cancel() noexcept override;
     const char* describe() const noexcept override { return "tls handshake"; }
 
-    tls_stream& of_;
+    tls_layer& of_;
     std::exception_ptr error_;
 };
 
-inline handshake_awaiter tls_stream::handshake() noexcept { return handshake_awaiter{*this}; }
+inline handshake_awaiter tls_layer::handshake() noexcept { return handshake_awaiter{*this}; }
 
 }  // namespace leat::detail
