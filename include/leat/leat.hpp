@@ -2,8 +2,13 @@
 // All of leat. Each header may be included alone.
 #include "leat/debug/tasks.hpp"
 #include "leat/download/download.hpp"
+#include "leat/fs/copy.hpp"
 #include "leat/fs/directory.hpp"
 #include "leat/fs/file.hpp"
+#include "leat/fs/operations.hpp"
+#include "leat/fs/replace.hpp"
+#include "leat/fs/status.hpp"
+#include "leat/fs/temporary.hpp"
 #include "leat/http/client.hpp"
 #include "leat/http/error.hpp"
 #include "leat/http/headers.hpp"
