@@ -85,6 +85,7 @@ int listen_on(const address& at, int backlog, bool reuse_port) {
 address peer_of(int fd) noexcept { return asked(&::getpeername, fd); }
 address local_of(int fd) noexcept { return asked(&::getsockname, fd); }
 void shut_down_sending(int fd) noexcept { ::shutdown(fd, SHUT_WR); }
+void shut_down_receiving(int fd) noexcept { ::shutdown(fd, SHUT_RD); }
 
 int socket_error(int fd) noexcept {
     int pending = 0;

@@ -137,6 +137,7 @@ void server_core::listen(const address& at) {
     set_no_delay(fd);  // accepted sockets inherit it
     listeners_.push_back(new listener(*this, fd));
     addresses_.push_back(local_of(fd));
+    if (addresses_.back().empty()) throw error(ENOBUFS, "listen", at.to_string());  // a port that nobody knows is of no use
 }
 
 void server_core::start_accepting() {

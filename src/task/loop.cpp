@@ -57,18 +57,23 @@ loop& loop::current() {
 loop::loop(bool catches_signals)
     : wake_fd_(make_eventfd()),
       engine_(select_engine()),
-      pool_(wake_fd_),
-      waker_(std::make_unique<wake_operation>(*this, wake_fd_)),
+      pool_(wake_fd_.get()),
+      waker_(std::make_unique<wake_operation>(*this, wake_fd_.get())),
       catches_signals_(catches_signals),
       outer_(current_) {
     ready_.reserve(64);
     batch_.reserve(64);
     current_ = this;
-    submit(*waker_);
+    try {
+        submit(*waker_);
+    } catch (...) {
+        current_ = outer_;
+        throw;
+    }
     loop* none = nullptr;
     if (catches_signals_ && signal_loop.compare_exchange_strong(none, this)) {
         signal_bits = 0;
-        signal_descriptor = wake_fd_;
+        signal_descriptor = wake_fd_.get();
         ::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of the write, not the end of the process
         struct sigaction action {};
         action.sa_handler = &loop::on_signal;
@@ -87,7 +92,7 @@ loop::~loop() {
     }
     cancel(*waker_);
     while (waker_->in_flight()) engine_->wait(std::chrono::milliseconds(100));
-    engine_->close(wake_fd_);
+    engine_->close(wake_fd_.release());
     current_ = outer_;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "engine/open_beneath.hpp"
 #include "engine/pool/thread_pool.hpp"
 #include "io/buffer_pool.hpp"
 #include "leat/task/detail/context.hpp"
@@ -116,7 +117,7 @@ private:
 
     static inline constinit thread_local loop* current_ = nullptr;
 
-    int wake_fd_;
+    owned_descriptor wake_fd_;
     std::unique_ptr<engine> engine_;
     thread_pool pool_;
     timer_heap timers_;
