@@ -146,6 +146,7 @@ void listen_on_given(int fd, int backlog) {
 address peer_of(int fd) noexcept { return asked(&::getpeername, fd); }
 address local_of(int fd) noexcept { return asked(&::getsockname, fd); }
 void shut_down_sending(int fd) noexcept { ::shutdown(fd, SHUT_WR); }
+void shut_down_receiving(int fd) noexcept { ::shutdown(fd, SHUT_RD); }
 
 int socket_error(int fd) noexcept {
     int pending = 0;

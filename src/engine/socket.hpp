@@ -32,6 +32,8 @@ address peer_of(int fd) noexcept;
 address local_of(int fd) noexcept;
 /// No more sending; the peer sees the end of the stream.
 void shut_down_sending(int fd) noexcept;
+/// What has arrived can still be read; then, and for a receive in flight, comes the end.
+void shut_down_receiving(int fd) noexcept;
 /// The pending error of a socket, as an errno value.
 int socket_error(int fd) noexcept;
 /// Small packets at once (TCP_NODELAY): leat gathers writes itself.

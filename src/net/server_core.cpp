@@ -173,6 +173,7 @@ server_core::~server_core() {
 void server_core::add_listener(int fd) {
     listeners_.push_back(new listener(*this, fd));
     addresses_.push_back(local_of(fd));
+    if (addresses_.back().empty()) throw error(ENOBUFS, "listen", at.to_string());  // a port that nobody knows is of no use
 }
 
 void server_core::listen(const address& at) {

@@ -134,7 +134,7 @@ void tcp_stream::received(completion done) noexcept {
         }
     } else if (done.result == 0) {
         peer_ended_ = true;
-        receive_ended(nullptr);
+        receive_ended(broken_ ? output_error() : nullptr);
     } else if (done.result != -ECANCELED && done.result != -EINTR && done.result != -EAGAIN) {
         peer_ended_ = true;
         receive_ended(std::make_exception_ptr(error(-done.result, "read", subject())));
@@ -189,6 +189,12 @@ void tcp_stream::sent(completion done) noexcept {
             peer_ended_ = true;  // everything written had been sent; that nobody hears the layer's farewell is no failure
         } else if (done.result != -ECANCELED || !closing_) {
             fail_output(std::make_exception_ptr(error(-done.result, "write", subject())));
+            // A connection that the peer has ended is told about by the receive as well. One that the kernel could not send on (ENOBUFS,
+            // ENOMEM) would go on as if nothing were, and who reads would wait for the answer to what was never sent.
+            if (!closing_ && done.result != -EPIPE && done.result != -ECONNRESET) {
+                broken_ = true;
+                shut_down_receiving(fd());
+            }
         }
     } else {
         sending_done_ += static_cast<std::uint32_t>(done.result);

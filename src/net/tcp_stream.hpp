@@ -106,6 +106,7 @@ private:
     bool ends_in_order_ : 1 = false;  // the end was asked for, the writer was not merely dropped
     bool discarded_ : 1 = false;
     bool end_said_ : 1 = false;    // the layer has had its last word
+    bool broken_ : 1 = false;      // a send failed on this side: the end that is read is no end of the peer's
     bool peer_ended_ : 1 = false;  // nothing more will come, so nothing needs to be drained
     std::uint32_t sending_size_ = 0;
     std::uint32_t sending_done_ = 0;

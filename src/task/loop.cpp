@@ -69,10 +69,10 @@ loop& loop::current() {
 
 loop::loop(const settings& chosen)
     : wake_fd_(make_eventfd()),
-      shared_(std::make_shared<shared_loop>(wake_fd_, chosen.set)),
+      shared_(std::make_shared<shared_loop>(wake_fd_.get(), chosen.set)),
       engine_(select_engine()),
-      pool_(wake_fd_),
-      waker_(std::make_unique<wake_operation>(*this, wake_fd_)),
+      pool_(wake_fd_.get()),
+      waker_(std::make_unique<wake_operation>(*this, wake_fd_.get())),
       catches_signals_(chosen.catches_signals),
       dumps_tasks_(chosen.dumps_tasks),
       slow_callback_(chosen.slow_callback),
@@ -80,13 +80,19 @@ loop::loop(const settings& chosen)
     ready_.reserve(64);
     batch_.reserve(64);
     current_ = this;
-    submit(*waker_);
     shared_->engine = engine_->name().data();
-    enlist(shared_);
+    try {
+        enlist(shared_);
+        submit(*waker_);
+    } catch (...) {
+        strike(*shared_);
+        current_ = outer_;
+        throw;
+    }
     loop* none = nullptr;
     if (catches_signals_ && signal_loop.compare_exchange_strong(none, this)) {
         signal_bits = 0;
-        signal_descriptor = wake_fd_;
+        signal_descriptor = wake_fd_.get();
         ::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of the write, not the end of the process
         struct sigaction action {};
         action.sa_handler = &loop::on_signal;
@@ -108,7 +114,7 @@ loop::~loop() {
     strike(*shared_);
     waker_->end();
     while (waker_->in_flight()) engine_->wait(std::chrono::milliseconds(100));
-    engine_->close(wake_fd_);
+    engine_->close(wake_fd_.release());
     current_ = outer_;
 }
 

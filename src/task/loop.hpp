@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "engine/open_beneath.hpp"
 #include "engine/pool/thread_pool.hpp"
 #include "io/buffer_pool.hpp"
 #include "leat/task/detail/context.hpp"
@@ -139,7 +140,7 @@ private:
 
     static inline constinit thread_local loop* current_ = nullptr;
 
-    int wake_fd_;
+    owned_descriptor wake_fd_;
     std::shared_ptr<shared_loop> shared_;
     std::unique_ptr<engine> engine_;
     thread_pool pool_;

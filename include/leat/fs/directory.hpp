@@ -6,24 +6,11 @@
 #include <vector>
 
 #include "leat/fs/file.hpp"
-#include "leat/io/duration.hpp"
+#include "leat/fs/status.hpp"
 #include "leat/io/path.hpp"
 #include "leat/task/task.hpp"
 
 namespace leat {
-
-enum class file_kind : std::uint8_t {
-    regular,
-    directory,
-    other,  // FIFOs, sockets, devices
-};
-
-/// What stands at a name.
-struct file_status {
-    file_kind kind = file_kind::other;
-    std::uint64_t size = 0;
-    duration modified{};  // since 1970
-};
 
 /// What `directory::open` found.
 struct found_file {

@@ -27,6 +27,8 @@ constexpr std::initializer_list<std::pair<int, const char*>> needed_opcodes = {
     {IORING_OP_READ, "READ"},         {IORING_OP_WRITE, "WRITE"},       {IORING_OP_OPENAT, "OPENAT"},
     {IORING_OP_FSYNC, "FSYNC"},       {IORING_OP_SPLICE, "SPLICE"},     {IORING_OP_RENAMEAT, "RENAMEAT"},
     {IORING_OP_SENDMSG, "SENDMSG"},   {IORING_OP_RECVMSG, "RECVMSG"},   {IORING_OP_FALLOCATE, "FALLOCATE"},
+    {IORING_OP_STATX, "STATX"},       {IORING_OP_UNLINKAT, "UNLINKAT"}, {IORING_OP_MKDIRAT, "MKDIRAT"},
+    {IORING_OP_LINKAT, "LINKAT"},     {IORING_OP_SYMLINKAT, "SYMLINKAT"},
 };
 
 std::string reason(const char* call, int errno_value) {
