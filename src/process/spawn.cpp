@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <type_traits>
 #include <utility>
 
 #include "engine/child.hpp"
@@ -15,6 +16,9 @@
 #include "process/streams.hpp"
 
 namespace leat {
+
+// Written inside awaiting expressions (docs/compilers.md).
+static_assert(std::is_trivially_destructible_v<spawn_options> && std::is_trivially_destructible_v<run_process_options>);
 
 struct process_access {
     static process make(std::shared_ptr<detail::child_process> child) noexcept { return process{std::move(child)}; }
