@@ -173,7 +173,6 @@ server_core::~server_core() {
 void server_core::add_listener(int fd) {
     listeners_.push_back(new listener(*this, fd));
     addresses_.push_back(local_of(fd));
-    if (addresses_.back().empty()) throw error(ENOBUFS, "listen", at.to_string());  // a port that nobody knows is of no use
 }
 
 void server_core::listen(const address& at) {
@@ -182,6 +181,7 @@ void server_core::listen(const address& at) {
     if (options_.no_delay) set_no_delay(fd);
     set_keep_alive(fd, options_.keep_alive);
     add_listener(fd);
+    if (addresses_.back().empty()) throw error(ENOBUFS, "listen", at.to_string());  // a port that nobody knows is of no use
 }
 
 bool server_core::listen_unix(const address& at, bool patient) {
