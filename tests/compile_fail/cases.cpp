@@ -7,8 +7,12 @@
 
 #include "leat/io/function_ref.hpp"
 #include "leat/net/server.hpp"
+#include "leat/sync/condition.hpp"
 #include "leat/sync/event.hpp"
+#include "leat/sync/queue.hpp"
 #include "leat/task/gather.hpp"
+#include "leat/task/generator.hpp"
+#include "leat/task/parallel_for_each.hpp"
 #include "leat/task/race.hpp"
 #include "leat/task/shield.hpp"
 #include "leat/task/sleep.hpp"
@@ -42,6 +46,9 @@ namespace {
     auto outcome = co_await (number() | leat::as_result);
     (void)outcome;
     co_await leat::shield(stop.wait());
+    auto each = [shared](int) -> leat::task<> { co_return; };
+    co_await leat::parallel_for_each(std::vector<int>(3), 2, each);
+    co_await leat::timeout_at(leat::now(), reader.read_line());
 #elif CASE == 1  // deleted|operator co_await|no member|passing
     auto stored = leat::timeout(1s, reader.read_line());
     co_await stored;
@@ -89,6 +96,23 @@ namespace {
 #elif CASE == 16  // deleted
     auto slept = leat::sleep(1s);
     auto copy = slept;
+#elif CASE == 17  // name it first  (g++ 12)
+    co_await leat::parallel_for_each(std::vector<int>(3), 2, [shared](int) -> leat::task<> { co_return; });  // check-idioms: allow closure, it must not compile
+#elif CASE == 18  // name it first  (g++ 12)
+    leat::mutex m;
+    leat::condition changed{m};
+    auto lock = co_await m.lock();
+    co_await changed.wait_for(lock, [shared] { return *shared > 0; });  // check-idioms: allow closure, it must not compile
+#elif CASE == 19  // deleted|no match|operator co_await|no member|passing
+    auto stored = leat::timeout_at(leat::now(), reader.read_line());
+    co_await stored;
+#elif CASE == 20  // no matching|deleted|no default
+    leat::queue<int> unbounded;
+#elif CASE == 21  // has to return a leat::task
+    co_await leat::parallel_for_each(std::vector<int>(3), 2, [](int) { return 1; });
+#elif CASE == 22  // a generator yields values
+    auto references = [](int& i) -> leat::generator<int&> { co_yield i; };
+    (void)references;
 #endif
     (void)reader, (void)stop, (void)shared;
     co_return;
