@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -271,15 +272,14 @@ TEST(Udp, ClosingEndsAReceiveThatWaits) {
         EXPECT_FALSE(sent);
         a.close();  // again, and nothing happens
         std::string dropped;
-        {
-            auto b = co_await bound();
-            auto other = [&]() -> task<> {
-                auto outcome = co_await (b.receive_from() | as_result);
-                dropped = outcome ? "a datagram" : outcome.error().message();
-            };
-            group.spawn(other());
-            co_await settle();
-        }
+        std::optional<udp_socket> b(co_await bound());
+        auto other = [&]() -> task<> {
+            auto outcome = co_await (b->receive_from() | as_result);
+            dropped = outcome ? "a datagram" : outcome.error().message();
+        };
+        group.spawn(other());
+        co_await settle();
+        b.reset();
         co_await group.join();
         EXPECT_NE(dropped.find("Bad file descriptor"), std::string::npos) << dropped;
     }());
