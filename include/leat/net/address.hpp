@@ -10,7 +10,7 @@
 
 namespace leat {
 
-/// Where one end of a connection is: "127.0.0.1:8888", "[::1]:8888", "unix:/run/app.sock", "unix:@name". A plain value of 136 bytes.
+/// Where one end of a connection is: "127.0.0.1:8888", "[::1]:8888", "unix:/run/app.sock", "unix:@name". A plain value of about 130 bytes.
 class address {
 public:
     enum class family : std::uint8_t { none, ipv4, ipv6, unix_socket };
