@@ -224,6 +224,62 @@ TEST(TlsStart, SaysThatThePeerHasGone) {
     EXPECT_TRUE(outcome.starts_with("handshake: tls localhost:")) << outcome;
 }
 
+// ---- other tasks during the handshake
+
+task<> write_during_a_handshake(std::string& line) {
+    tls::server_options options = serving();
+    options.session_tickets = false;  // with them the server has something to send when it is done
+    const auto context = co_await tls::context::server(options);
+    const auto trust = co_await tls::context::client(trusting());
+    event written;
+    auto write_early = [](stream_writer& to, event& done) -> task<> {
+        co_await leat::testing::settle();
+        co_await to.write("early\n");
+        co_await leat::testing::settle();  // the loop has tried to send it
+        done.set();
+    };
+    auto handler = [&](stream_reader reader, stream_writer writer) -> task<> {
+        auto both = gather(writer.start_tls(context), write_early(writer, written));
+        co_await std::move(both);
+        co_await echo_lines(std::move(reader), std::move(writer));
+    };
+    auto server = co_await start_server(handler, {"127.0.0.1", 0});
+    auto [reader, writer] = co_await open_connection({"127.0.0.1", server.address().port()});
+    co_await written.wait();
+    co_await writer.start_tls(trust, {.server_name = "localhost"});
+    auto first = co_await reader.read_line();
+    line = first.value_or("nothing");
+    co_await writer.close();
+}
+
+TEST(TlsStart, WhatIsWrittenDuringAHandshakeIsSentAfterIt) {
+    std::string line;
+    in_loop(write_during_a_handshake(line));
+    EXPECT_EQ(line, "early\n");
+}
+
+task<> close_during_a_handshake(std::string& outcome) {
+    const auto trust = co_await tls::context::client({.ca_file = files().authority, .handshake_timeout = 0s});
+    raw_listener listener;
+    auto [reader, writer] = co_await open_connection({"127.0.0.1", listener.port()});
+    auto peer = listener.accept();
+    writer.set_linger(1ms);
+    auto close_soon = [](stream_writer& of) -> task<> {
+        co_await leat::testing::settle();
+        co_await of.close();
+    };
+    auto both = gather(outcome_of(writer.start_tls(trust, {.server_name = "localhost"})), outcome_of(close_soon(writer)));
+    auto [started, closed] = co_await std::move(both);
+    outcome = started;
+    EXPECT_EQ(closed, "");
+}
+
+TEST(TlsStart, ACloseEndsAHandshake) {
+    std::string outcome;
+    in_loop(close_during_a_handshake(outcome));
+    EXPECT_TRUE(outcome.starts_with("handshake: tls localhost:")) << outcome;
+}
+
 // ---- cancellation
 
 task<> silent_peer(std::string& outcome, std::string& heard, std::string& later) {
