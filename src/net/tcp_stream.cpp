@@ -246,6 +246,11 @@ void tcp_stream::end_output() noexcept {
 
 // ---- closing
 
+/// Whoever waits for a layer's handshake would hear no more of it.
+void tcp_stream::end_handshake() noexcept {
+    if (needs_bytes_) layer_->receive_ended(std::make_exception_ptr(error(ECONNABORTED, "close", peer_.to_string())));
+}
+
 void tcp_stream::begin_close() noexcept {
     if (closing_ || fd() < 0) return;
     closing_ = std::make_unique<closing>(*this);
@@ -253,6 +258,7 @@ void tcp_stream::begin_close() noexcept {
     if (!ending_output_) ends_in_order_ = writer_held_;
     ending_output_ = true;
     discarding_ = true;
+    end_handshake();
     refuse_output();
     flush();
     step_close();
@@ -264,6 +270,7 @@ void tcp_stream::abort() noexcept {
         closing_ = std::make_unique<closing>(*this);
         loop::current_or_null()->adopt(*closing_);
         refuse_output();
+        end_handshake();
     }
     if (!closing_->aborted && buffered() != 0 && !output_failed())
         fail_output(std::make_exception_ptr(error(ECONNABORTED, "close with " + std::to_string(buffered()) + " bytes unsent", subject())));

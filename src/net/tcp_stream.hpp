@@ -86,6 +86,7 @@ private:
     void receive_ended(std::exception_ptr why) noexcept;
     void after_receive(bool more) noexcept;
     void settle_output() noexcept;
+    void end_handshake() noexcept;
     void send_end() noexcept;
     void step_close() noexcept;
     void finish_close() noexcept;

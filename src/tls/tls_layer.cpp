@@ -197,6 +197,7 @@ std::span<char> tls_layer::direct_room() {
 }
 
 void tls_layer::take_bytes(const char* data, std::size_t size) {
+    const bool was_established = established_;
     if (!broken_ && !stream_.input_at_end) {
         if (data != direct_ && stream_.has_target()) {
             // A receive that was armed before the layer was there: it has put its bytes where those that they carry will be.
@@ -205,7 +206,8 @@ void tls_layer::take_bytes(const char* data, std::size_t size) {
         } else {
             feed(data, size);
         }
-        if (out_size_ != 0) flush();
+        // What was written during the handshake has waited for its end.
+        if (out_size_ != 0 || (!was_established && stream_.size_ != 0)) flush();
     }
     // A receive that is armed again takes one from the pool, so that one that is not owns none.
     if (data == direct_) give_back(std::exchange(direct_, nullptr), direct_size);

@@ -1,4 +1,5 @@
 #include "leat/sync/event.hpp"
+#include "leat/task/group.hpp"
 #include "net/tcp_stream.hpp"
 #include "tls_pair.hpp"
 
@@ -53,7 +54,6 @@ task<> start_tls_both_sides(std::vector<std::string>& lines, mail_server*& out, 
     }
     co_await writer.start_tls(trust, {.server_name = "localhost"});
     session = tls::session_of(writer).value();
-    const std::string secret = noise(300'000);
     for (int i = 0; i < 2; ++i) {
         co_await writer.write("secret\n");
         auto line = co_await reader.read_line();
@@ -224,6 +224,62 @@ TEST(TlsStart, SaysThatThePeerHasGone) {
     EXPECT_TRUE(outcome.starts_with("handshake: tls localhost:")) << outcome;
 }
 
+// ---- other tasks during the handshake
+
+task<> write_during_a_handshake(std::string& line) {
+    tls::server_options options = serving();
+    options.session_tickets = false;  // with them the server has something to send when it is done
+    const auto context = co_await tls::context::server(options);
+    const auto trust = co_await tls::context::client(trusting());
+    event written;
+    auto write_early = [](stream_writer& to, event& done) -> task<> {
+        co_await leat::testing::settle();
+        co_await to.write("early\n");
+        co_await leat::testing::settle();  // the loop has tried to send it
+        done.set();
+    };
+    auto handler = [&](stream_reader reader, stream_writer writer) -> task<> {
+        auto both = gather(writer.start_tls(context), write_early(writer, written));
+        co_await std::move(both);
+        co_await echo_lines(std::move(reader), std::move(writer));
+    };
+    auto server = co_await start_server(handler, {"127.0.0.1", 0});
+    auto [reader, writer] = co_await open_connection({"127.0.0.1", server.address().port()});
+    co_await written.wait();
+    co_await writer.start_tls(trust, {.server_name = "localhost"});
+    auto first = co_await reader.read_line();
+    line = first.value_or("nothing");
+    co_await writer.close();
+}
+
+TEST(TlsStart, WhatIsWrittenDuringAHandshakeIsSentAfterIt) {
+    std::string line;
+    in_loop(write_during_a_handshake(line));
+    EXPECT_EQ(line, "early\n");
+}
+
+task<> close_during_a_handshake(std::string& outcome) {
+    const auto trust = co_await tls::context::client({.ca_file = files().authority, .handshake_timeout = 0s});
+    raw_listener listener;
+    auto [reader, writer] = co_await open_connection({"127.0.0.1", listener.port()});
+    auto peer = listener.accept();
+    writer.set_linger(1ms);
+    auto close_soon = [](stream_writer& of) -> task<> {
+        co_await leat::testing::settle();
+        co_await of.close();
+    };
+    auto both = gather(outcome_of(writer.start_tls(trust, {.server_name = "localhost"})), outcome_of(close_soon(writer)));
+    auto [started, closed] = co_await std::move(both);
+    outcome = started;
+    EXPECT_EQ(closed, "");
+}
+
+TEST(TlsStart, ACloseEndsAHandshake) {
+    std::string outcome;
+    in_loop(close_during_a_handshake(outcome));
+    EXPECT_TRUE(outcome.starts_with("handshake: tls localhost:")) << outcome;
+}
+
 // ---- cancellation
 
 task<> silent_peer(std::string& outcome, std::string& heard, std::string& later) {
@@ -278,6 +334,64 @@ task<> start_at_any_moment(int& done, int& cancelled_ones) {
         }
     }
     co_await server.close();
+}
+
+struct thrown_between {};
+
+/// A group that dies with its child in the middle of what it does.
+task<> destroy_while_waiting(int turns, task<> child) {
+    try {
+        task_group group;
+        group.spawn(std::move(child));
+        co_await leat::testing::settle(turns);
+        throw thrown_between{};
+    } catch (const thrown_between&) {
+    }
+}
+
+task<> start_and_be_destroyed(int& count) {
+    const auto context = co_await tls::context::server(serving());
+    const auto trust = co_await tls::context::client(trusting());
+    mail_server mail{context};
+    auto handler = handler_of(mail);
+    auto server = co_await start_server(handler, {"127.0.0.1", 0});
+    for (int turns = 0; turns < 40; ++turns) {
+        auto [reader, writer] = co_await open_connection({"127.0.0.1", server.address().port()});
+        [[maybe_unused]] auto greeting = co_await reader.read_line();
+        co_await writer.write("STARTTLS\n");
+        [[maybe_unused]] auto go = co_await reader.read_line();
+        co_await destroy_while_waiting(turns, writer.start_tls(trust, {.server_name = "localhost"}));
+        // Established or of no more use; never in plain text.
+        const auto writing = co_await outcome_of([](stream_writer& to) -> task<> { co_await to.write("hello\n"); }(writer));
+        EXPECT_TRUE(tls::session_of(writer).has_value() || has(writing, "write after close") || turns == 0) << turns << writing;
+        ++count;
+    }
+    co_await server.close();
+}
+
+TEST(TlsStart, CanBeDestroyedAtAnyMoment) {
+    int count = 0;
+    in_loop(start_and_be_destroyed(count));
+    EXPECT_EQ(count, 40);
+}
+
+task<> open_secured(std::uint16_t port, const tls::context& trust) {
+    auto [reader, writer] = co_await open_connection({"127.0.0.1", port}, {.tls = &trust});
+    co_await writer.close();
+}
+
+task<> open_and_be_destroyed(int& count) {
+    const auto context = co_await tls::context::server(serving());
+    const auto trust = co_await tls::context::client(trusting());
+    auto server = co_await start_server(echo_lines, {"127.0.0.1", 0}, {.tls = &context});
+    for (int turns = 0; turns < 60; ++turns, ++count) co_await destroy_while_waiting(turns, open_secured(server.address().port(), trust));
+    co_await server.close();
+}
+
+TEST(TlsStart, AnOpeningCanBeDestroyedAtAnyMoment) {
+    int count = 0;
+    in_loop(open_and_be_destroyed(count));
+    EXPECT_EQ(count, 60);
 }
 
 TEST(TlsStart, CanBeCancelledAtAnyMoment) {
