@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "engine/open_beneath.hpp"
 #include "engine/operation/connect.hpp"
 #include "engine/socket.hpp"
 #include "leat/task/timeout.hpp"
@@ -45,7 +46,10 @@ public:
 
 class connect_awaiter final : waiter, connecting::listener {
 public:
-    connect_awaiter(int fd, const address& to) : operation_(new connecting(fd, to)) { operation_->owner = this; }
+    connect_awaiter(owned_descriptor& opened, const address& to) : operation_(new connecting(opened.get(), to)) {
+        opened.release();
+        operation_->owner = this;
+    }
     ~connect_awaiter() {
         if (!operation_) return;
         if (operation_->in_flight())
@@ -94,10 +98,17 @@ task<tcp_stream*> open_tcp(endpoint to) {
             failed = -fd;
             continue;
         }
-        failed = co_await connect_awaiter(fd, target);
+        owned_descriptor opened{fd};
+        connect_awaiter waited(opened, target);
+        failed = co_await waited;
         if (failed == 0) {
             set_no_delay(fd);
-            co_return new tcp_stream(fd, target);
+            try {
+                co_return new tcp_stream(fd, target);
+            } catch (...) {
+                loop::current().close(fd);
+                throw;
+            }
         }
     }
     std::string subject = to.to_string();

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/open_beneath.hpp"
 #include "engine/socket.hpp"
 #include "leat/log/log.hpp"
 
@@ -73,7 +74,9 @@ public:
     using pooled<session>::operator delete;
 
     session(server_core& core, int fd) : context(&core.scope_, &session::handler_ended), core_(&core) {
+        owned_descriptor accepted{fd};
         stream_ = new tcp_stream(fd, peer_of(fd), this);
+        accepted.release();
         stream_->limit = tcp_stream::as_limit(core.options_.limit.count);
         try {
             handler_ = core.handler_->handle(stream_reader{*stream_}, stream_writer{*stream_});
@@ -133,9 +136,12 @@ server_core::~server_core() {
 }
 
 void server_core::listen(const address& at) {
-    int fd = listen_on(at, options_.backlog, options_.reuse_port);
+    listeners_.reserve(listeners_.size() + 1);
+    owned_descriptor opened{listen_on(at, options_.backlog, options_.reuse_port)};
+    const int fd = opened.get();
     set_no_delay(fd);  // accepted sockets inherit it
     listeners_.push_back(new listener(*this, fd));
+    opened.release();
     addresses_.push_back(local_of(fd));
     if (addresses_.back().empty()) throw error(ENOBUFS, "listen", at.to_string());  // a port that nobody knows is of no use
 }

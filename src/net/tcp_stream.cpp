@@ -1,7 +1,10 @@
 #include "net/tcp_stream.hpp"
 
+#include <array>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
+#include <new>
 #include <utility>
 
 #include "engine/socket.hpp"
@@ -19,9 +22,11 @@ constexpr auto flush_stall = std::chrono::seconds{30};  // a closing connection 
 
 }  // namespace
 
-/// What a connection needs only while it closes.
+/// What a connection needs only while it closes. There is nobody to tell that there is no memory for it, so a few are kept for that.
 struct tcp_stream::closing final : resident, timer {
     explicit closing(tcp_stream& s) noexcept : stream(s) {}
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory) noexcept;
     void abort() noexcept override { stream.abort(); }
     void expired() noexcept override {
         linger_over = true;
@@ -31,6 +36,37 @@ struct tcp_stream::closing final : resident, timer {
     bool linger_over = false;
     bool aborted = false;
 };
+
+namespace {
+
+constexpr std::size_t spare_size = 128;
+struct spare_place {
+    alignas(std::max_align_t) char memory[spare_size];
+    bool taken = false;
+};
+thread_local std::array<spare_place, 16> spare_places;
+
+}  // namespace
+
+void* tcp_stream::closing::operator new(std::size_t size) {
+    static_assert(sizeof(closing) <= spare_size);
+    try {
+        return ::operator new(size);
+    } catch (const std::bad_alloc&) {
+        for (spare_place& place : spare_places)
+            if (!std::exchange(place.taken, true)) return place.memory;
+        throw;
+    }
+}
+
+void tcp_stream::closing::operator delete(void* memory) noexcept {
+    for (spare_place& place : spare_places) {
+        if (memory != place.memory) continue;
+        place.taken = false;
+        return;
+    }
+    ::operator delete(memory);
+}
 
 tcp_stream::tcp_stream(int fd, const address& peer, connection_owner* owner) noexcept : peer_(peer), owner_(owner) {
     receive_from(fd);

@@ -17,7 +17,7 @@ bool inner_strand::run(promise_base& frame, promise_base& first, std::source_loc
     return true;
 }
 
-bool timeout_base::start(promise_base& frame, promise_base& first, std::source_location at) noexcept {
+bool timeout_base::start(promise_base& frame, promise_base& first, std::source_location at) {
     outer_cancelled_ = frame.strand->cancelled;
     arm(limit_);
     if (!run(frame, first, at, false)) return true;

@@ -33,7 +33,7 @@ protected:
 class timeout_base : protected inner_strand, protected timer {
 protected:
     explicit timeout_base(duration limit) noexcept : limit_(limit) {}
-    bool start(promise_base& frame, promise_base& first, std::source_location at) noexcept;
+    bool start(promise_base& frame, promise_base& first, std::source_location at);
     void expired() noexcept override;
     void cancel() noexcept override;
     const char* describe() const noexcept override { return "timeout"; }
