@@ -214,10 +214,7 @@ void tcp_stream::sent(completion done) noexcept {
             fail_output(std::make_exception_ptr(error(-done.result, "write", peer_.to_string())));
             // A connection that the peer has ended is told about by the receive as well. One that the kernel could not send on (ENOBUFS,
             // ENOMEM) would go on as if nothing were, and who reads would wait for the answer to what was never sent.
-            if (!closing_ && done.result != -EPIPE && done.result != -ECONNRESET) {
-                broken_ = true;
-                shut_down_receiving(fd());
-            }
+            if (done.result != -EPIPE && done.result != -ECONNRESET) stop_receiving();
         }
     } else {
         sending_done_ += static_cast<std::uint32_t>(done.result);
@@ -237,6 +234,12 @@ void tcp_stream::sent(completion done) noexcept {
         size_ = 0;
     }
     settle_output();
+}
+
+void tcp_stream::stop_receiving() noexcept {
+    if (closing_ || fd() < 0) return;
+    broken_ = true;
+    shut_down_receiving(fd());
 }
 
 /// Everything has been sent: what was waiting for that?

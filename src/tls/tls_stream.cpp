@@ -211,13 +211,19 @@ void tls_stream::decrypt() {
 }
 
 void tls_stream::receive_ended(std::exception_ptr why) noexcept {
-    if (handshake_) {
-        broken_ = true;
-        return end_handshake(handshake_broken_off(identity_.subject, why));
+    const bool shaking_hands = handshake_ != nullptr;
+    if (!shaking_hands && input_at_end) return;
+    try {
+        if (shaking_hands)
+            why = handshake_broken_off(identity_.subject, why);
+        else if (!why && !identity_.allow_truncation)
+            why = stream_truncated(identity_.subject);
+    } catch (...) {  // no memory for the words
+        why = std::current_exception();
     }
-    if (input_at_end) return;
-    if (!why && !identity_.allow_truncation) why = stream_truncated(identity_.subject);
-    input_ended(std::move(why));
+    if (!shaking_hands) return input_ended(std::move(why));
+    broken_ = true;
+    end_handshake(std::move(why));
 }
 
 // ---- sending
@@ -240,6 +246,7 @@ void tls_stream::flush() noexcept {
                 encrypt();
             } catch (...) {
                 fail_output(std::current_exception());
+                stop_receiving();
             }
         }
         if (out_size_ != 0) {
@@ -261,6 +268,7 @@ void tls_stream::encrypt() {
     if (done == 1) return;
     broken_ = true;
     fail_output(stream_failure(identity_.subject, "write"));
+    stop_receiving();
 }
 
 void tls_stream::before_end(bool in_order) noexcept {
