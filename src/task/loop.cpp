@@ -36,9 +36,10 @@ class loop::wake_operation final : public descriptor_read {
 public:
     wake_operation(loop& owner, int fd) : descriptor_read(fd, &count_, sizeof count_), owner_(owner) {}
     void complete(completion done) noexcept override {
-        if (done.result == -ECANCELED) return;
+        if (done.result == -ECANCELED || ending) return;
         owner_.submit(*this);
     }
+    bool ending = false;  // a thread's last word may come in the place of the cancellation: then it is not begun again
 
 private:
     loop& owner_;
@@ -90,6 +91,7 @@ loop::~loop() {
         signal_descriptor = -1;
         signal_loop = nullptr;
     }
+    waker_->ending = true;
     cancel(*waker_);
     while (waker_->in_flight()) engine_->wait(std::chrono::milliseconds(100));
     engine_->close(wake_fd_.release());
