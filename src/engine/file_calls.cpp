@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,7 +42,10 @@ bool on_local_file_system(Target target, dev_t device) noexcept {
     struct statfs found {};
     if (file_system_of(target, found) != 0) return false;
     const bool local = std::find(local_file_systems.begin(), local_file_systems.end(), found.f_type) != local_file_systems.end();
-    known.emplace_back(device, local);
+    try {
+        known.emplace_back(device, local);
+    } catch (const std::bad_alloc&) {  // asked again the next time
+    }
     return local;
 }
 

@@ -52,7 +52,8 @@ task<found_file> directory::open(std::string relative) const {
     if (found.status.kind == file_kind::regular) {
         const bool direct = detail::facts_of(opened.descriptor.get()).local;
         detail::file_core::facts known{.direct = direct, .seeks = true, .appends = false};
-        found.content = file{*new detail::file_core(opened.descriptor.release(), below(path_, relative), known)};
+        found.content = file{*new detail::file_core(opened.descriptor.get(), below(path_, relative), known)};
+        opened.descriptor.release();
     }
     co_return found;
 }

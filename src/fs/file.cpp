@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "engine/file_calls.hpp"
+#include "engine/open_beneath.hpp"
 #include "fs/file_call.hpp"
 #include "fs/file_core.hpp"
 #include "io/uninitialized.hpp"
@@ -182,11 +183,13 @@ task<file> open(path name, std::string_view mode) {
     }
     if (fd == -EAGAIN || fd == -ENXIO) fd = co_await detail::open_call(name.string(), flags, 0666);
     if (fd < 0) throw error(-fd, "open", name.string());
+    detail::owned_descriptor opened{fd};
     const auto facts = detail::facts_of(fd);
     const bool direct = facts.regular && facts.local;
     if (direct && !familiar) detail::remember_local(directory);
     const bool appends = detail::appends(flags);
     auto* core = new detail::file_core(fd, std::move(name), {.direct = direct, .seeks = direct || detail::can_seek(fd), .appends = appends});
+    opened.release();
     if (appends) core->move_to(facts.regular ? facts.size : 0);
     co_return file{*core};
 }

@@ -68,7 +68,7 @@ task<int> status_call(const char* name, path_operation::call what, std::string p
     co_return result;
 }
 
-void remove_without_waiting(std::string path, bool local) noexcept {
+void remove_without_waiting(const std::string& path, bool local) noexcept {
     if (local || !loop::current_or_null()) {
         remove_directly(path.c_str());
         return;

@@ -13,7 +13,7 @@ task<int> path_call(const char* name, path_operation::call what, std::string pat
 /// What stands at a name.
 task<int> status_call(const char* name, path_operation::call what, std::string path, struct statx& into);
 /// Removes a file with nobody waiting for it.
-void remove_without_waiting(std::string path, bool local) noexcept;
+void remove_without_waiting(const std::string& path, bool local) noexcept;
 
 /// Throws EINVAL for a name with a NUL byte: the system call would read only as far as that.
 void check_name(const char* operation, const leat::path& name);

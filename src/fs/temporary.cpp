@@ -75,7 +75,8 @@ temporary_file& temporary_file::operator=(temporary_file&& other) noexcept {
 temporary_file::~temporary_file() { discard(); }
 
 void temporary_file::discard() noexcept {
-    if (!name_.empty()) detail::remove_without_waiting(std::exchange(name_, {}).string(), local_);
+    if (!name_.empty()) detail::remove_without_waiting(name_.string(), local_);
+    name_ = {};
 }
 
 task<> temporary_file::persist(leat::path to) {

@@ -1,5 +1,6 @@
 #include "leat/net/connection.hpp"
 
+#include "engine/open_beneath.hpp"
 #include "engine/socket.hpp"
 #include "leat/task/timeout.hpp"
 #include "net/happy_eyeballs.hpp"
@@ -16,10 +17,12 @@ task<tcp_stream*> open_tcp(endpoint to, connect_options options) {
     std::vector<address> addresses = co_await resolve(to);
     connected_socket socket = co_await connect_to_first(std::move(addresses), to.to_string(), options);
     const address peer = socket.to();
-    const int fd = socket.take();
-    if (options.no_delay) set_no_delay(fd);
-    set_keep_alive(fd, options.keep_alive);
-    co_return new tcp_stream(fd, peer);
+    owned_descriptor opened{socket.take()};
+    if (options.no_delay) set_no_delay(opened.get());
+    set_keep_alive(opened.get(), options.keep_alive);
+    auto* stream = new tcp_stream(opened.get(), peer);
+    opened.release();
+    co_return stream;
 }
 
 }  // namespace detail

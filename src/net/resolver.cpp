@@ -9,6 +9,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -74,11 +75,16 @@ private:
 
     ~lookup() { ares_destroy(channel_); }
 
-    static void answered(void* argument, int status, int, ares_addrinfo* found) {
+    /// Nothing may be thrown through c-ares, which holds its lock meanwhile.
+    static void answered(void* argument, int status, int, ares_addrinfo* found) noexcept {
         auto& self = *static_cast<lookup*>(argument);
         self.status = status;
         if (found) {
-            for (auto* node = found->nodes; node; node = node->ai_next) self.add(*node->ai_addr);
+            try {
+                for (auto* node = found->nodes; node; node = node->ai_next) self.add(*node->ai_addr);
+            } catch (const std::bad_alloc&) {
+                self.status = ARES_ENOMEM;
+            }
             ares_freeaddrinfo(found);
         }
         self.done = true;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "engine/open_beneath.hpp"
 #include "engine/socket.hpp"
 #include "leat/log/log.hpp"
 #include "tls/secure.hpp"
@@ -77,7 +78,9 @@ public:
     using pooled<session>::operator delete;
 
     session(server_core& core, int fd, const address& peer) : context(&core.scope_, &session::handler_ended), core_(&core) {
+        owned_descriptor accepted{fd};
         stream_ = new tcp_stream(fd, peer, this);
+        accepted.release();
         stream_->limit = tcp_stream::as_limit(core.options_.limit.count);
         try {
             preparing_ = core.proxy_.wanted != proxy_protocol::off || core.tls_;
@@ -171,7 +174,10 @@ server_core::~server_core() {
 }
 
 void server_core::add_listener(int fd) {
+    owned_descriptor opened{fd};
+    listeners_.reserve(listeners_.size() + 1);
     listeners_.push_back(new listener(*this, fd));
+    opened.release();
     addresses_.push_back(local_of(fd));
 }
 

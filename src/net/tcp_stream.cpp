@@ -1,7 +1,10 @@
 #include "net/tcp_stream.hpp"
 
+#include <array>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
+#include <new>
 #include <utility>
 
 #include "engine/socket.hpp"
@@ -19,9 +22,11 @@ constexpr auto flush_stall = std::chrono::seconds{30};  // a closing connection 
 
 }  // namespace
 
-/// What a connection needs only while it closes.
+/// What a connection needs only while it closes. There is nobody to tell that there is no memory for it, so a few are kept for that.
 struct tcp_stream::closing final : resident, timer {
     explicit closing(tcp_stream& s) noexcept : stream(s) {}
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory) noexcept;
     void abort() noexcept override { stream.abort(); }
     void expired() noexcept override {
         linger_over = true;
@@ -31,6 +36,37 @@ struct tcp_stream::closing final : resident, timer {
     bool linger_over = false;
     bool aborted = false;
 };
+
+namespace {
+
+constexpr std::size_t spare_size = 128;
+struct spare_place {
+    alignas(std::max_align_t) char memory[spare_size];
+    bool taken = false;
+};
+thread_local std::array<spare_place, 16> spare_places;
+
+}  // namespace
+
+void* tcp_stream::closing::operator new(std::size_t size) {
+    static_assert(sizeof(closing) <= spare_size);
+    try {
+        return ::operator new(size);
+    } catch (const std::bad_alloc&) {
+        for (spare_place& place : spare_places)
+            if (!std::exchange(place.taken, true)) return place.memory;
+        throw;
+    }
+}
+
+void tcp_stream::closing::operator delete(void* memory) noexcept {
+    for (spare_place& place : spare_places) {
+        if (memory != place.memory) continue;
+        place.taken = false;
+        return;
+    }
+    ::operator delete(memory);
+}
 
 tcp_stream::tcp_stream(int fd, const address& peer, connection_owner* owner) noexcept : peer_(peer), owner_(owner) {
     receive_from(fd);
@@ -191,10 +227,7 @@ void tcp_stream::sent(completion done) noexcept {
             fail_output(std::make_exception_ptr(error(-done.result, "write", subject())));
             // A connection that the peer has ended is told about by the receive as well. One that the kernel could not send on (ENOBUFS,
             // ENOMEM) would go on as if nothing were, and who reads would wait for the answer to what was never sent.
-            if (!closing_ && done.result != -EPIPE && done.result != -ECONNRESET) {
-                broken_ = true;
-                shut_down_receiving(fd());
-            }
+            if (done.result != -EPIPE && done.result != -ECONNRESET) stop_receiving();
         }
     } else {
         sending_done_ += static_cast<std::uint32_t>(done.result);
@@ -215,6 +248,12 @@ void tcp_stream::sent(completion done) noexcept {
         size_ = 0;
     }
     settle_output();
+}
+
+void tcp_stream::stop_receiving() noexcept {
+    if (closing_ || fd() < 0) return;
+    broken_ = true;
+    shut_down_receiving(fd());
 }
 
 /// Everything has been sent: what was waiting for that?
@@ -248,7 +287,7 @@ void tcp_stream::end_output() noexcept {
 
 /// Whoever waits for a layer's handshake would hear no more of it.
 void tcp_stream::end_handshake() noexcept {
-    if (needs_bytes_) layer_->receive_ended(std::make_exception_ptr(error(ECONNABORTED, "close", peer_.to_string())));
+    if (needs_bytes_) layer_->receive_ended(std::make_exception_ptr(error(ECONNABORTED, "close", subject())));
 }
 
 void tcp_stream::begin_close() noexcept {

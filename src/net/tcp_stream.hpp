@@ -74,6 +74,9 @@ private:
     /// Hands a buffer from the loop's pool to the kernel, while none is in flight.
     void send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept;
     bool sending() const noexcept { return sending_size_ != 0; }
+    /// Sending failed on this side, and the peer does not know: who reads is told of it once what has arrived is read.
+    void stop_receiving() noexcept;
+
     int fd() const noexcept { return receive_operation::descriptor(); }
     /// Both operations forget it.
     int take_fd() noexcept;

@@ -15,13 +15,13 @@ time_point after(duration delay) noexcept {
 
 }  // namespace
 
-void timer::arm(duration delay) noexcept { arm_at(after(delay)); }
-void timer::arm_at(time_point when) noexcept { loop::current_or_null()->timers().insert(*this, when); }
+void timer::arm(duration delay) { arm_at(after(delay)); }
+void timer::arm_at(time_point when) { loop::current_or_null()->timers().insert(*this, when); }
 void timer::disarm() noexcept {
     if (armed()) loop::current_or_null()->timers().remove(*this);
 }
 
-bool sleep_awaiter::start(promise_base& frame, std::source_location at) noexcept {
+bool sleep_awaiter::start(promise_base& frame, std::source_location at) {
     if (!suspend(frame, at)) return false;
     // No delay is no timer: the strand goes to the end of the queue, after everything that is ready.
     if (until_ == time_point{})

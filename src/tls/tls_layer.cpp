@@ -251,13 +251,19 @@ void tls_layer::decrypt() {
 }
 
 void tls_layer::receive_ended(std::exception_ptr why) noexcept {
-    if (handshake_) {
-        broken_ = true;
-        return end_handshake(handshake_broken_off(identity_.subject, why));
+    const bool shaking_hands = handshake_ != nullptr;
+    if (!shaking_hands && stream_.input_at_end) return;
+    try {
+        if (shaking_hands)
+            why = handshake_broken_off(identity_.subject, why);
+        else if (!why && !identity_.allow_truncation)
+            why = stream_truncated(identity_.subject);
+    } catch (...) {  // no memory for the words
+        why = std::current_exception();
     }
-    if (stream_.input_at_end) return;
-    if (!why && !identity_.allow_truncation) why = stream_truncated(identity_.subject);
-    stream_.input_ended(std::move(why));
+    if (!shaking_hands) return stream_.input_ended(std::move(why));
+    broken_ = true;
+    end_handshake(std::move(why));
 }
 
 // ---- sending
@@ -280,6 +286,7 @@ void tls_layer::flush() noexcept {
                 encrypt();
             } catch (...) {
                 stream_.fail_output(std::current_exception());
+                stream_.stop_receiving();
             }
         }
         if (out_size_ != 0) {
@@ -301,6 +308,7 @@ void tls_layer::encrypt() {
     if (done == 1) return;
     broken_ = true;
     stream_.fail_output(stream_failure(identity_.subject, "write"));
+    stream_.stop_receiving();
 }
 
 void tls_layer::before_end(bool in_order) noexcept {

@@ -72,7 +72,6 @@ LEAT_FAULT_CALL(int, connect, (int fd, const sockaddr* to, socklen_t length), (f
 LEAT_FAULT_CALL(int, setsockopt, (int fd, int level, int name, const void* value, socklen_t length), (fd, level, name, value, length), ENOMEM)
 LEAT_FAULT_CALL(int, getsockname, (int fd, sockaddr* into, socklen_t* length), (fd, into, length), ENOBUFS)
 LEAT_FAULT_CALL(int, getpeername, (int fd, sockaddr* into, socklen_t* length), (fd, into, length), ENOTCONN)
-LEAT_FAULT_CALL(int, shutdown, (int fd, int how), (fd, how), ENOTCONN)
 LEAT_FAULT_TRANSFER(send, (int fd, const void* from, size_t size, int flags), (fd, from, size, flags), fd, EPIPE, ECONNRESET, ENOBUFS, ENOMEM, EAGAIN, EINTR, short_transfer)
 LEAT_FAULT_TRANSFER(recv, (int fd, void* into, size_t size, int flags), (fd, into, size, flags), fd, ECONNRESET, ETIMEDOUT, ENOMEM, EAGAIN, EINTR, short_transfer)
 LEAT_FAULT_TRANSFER(sendfile, (int to, int from, off_t* at, size_t size), (to, from, at, size), to, EPIPE, EIO, EINVAL, ENOMEM, EAGAIN, short_transfer)
@@ -97,6 +96,15 @@ LEAT_FAULT_CALL(int, fchmod, (int fd, mode_t mode), (fd, mode), EIO, EPERM)
 LEAT_FAULT_CALL(int, epoll_create1, (int flags), (flags), EMFILE, ENOMEM)
 LEAT_FAULT_CALL(int, eventfd, (unsigned count, int flags), (count, flags), EMFILE, ENOMEM)
 LEAT_FAULT_CALL(int, epoll_wait, (int fd, epoll_event* events, int most, int timeout), (fd, events, most, timeout), EINTR)
+
+// Whose connection is gone.
+extern "C" int __real_shutdown(int fd, int how);
+extern "C" int __wrap_shutdown(int fd, int how) {
+    static constexpr int ways[] = {ENOTCONN};
+    const int way = point("shutdown", ways);
+    const int result = __real_shutdown(fd, way != 0 ? SHUT_RDWR : how);
+    return way != 0 ? failed(way) : result;
+}
 
 // Only an addition needs memory.
 extern "C" int __real_epoll_ctl(int fd, int what, int of, epoll_event* event);
@@ -171,7 +179,7 @@ extern "C" DIR* __wrap_fdopendir(int fd) {
 
 extern "C" dirent* __real_readdir(DIR* stream);
 extern "C" dirent* __wrap_readdir(DIR* stream) {
-    static constexpr int ways[] = {EIO, ENOENT};
+    static constexpr int ways[] = {EIO};
     if (const int way = point("readdir", ways); way != 0) return errno = way, nullptr;
     return __real_readdir(stream);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -22,7 +23,8 @@
 // Every point fails once: each call into the kernel and each allocation of a scenario, in every way that is open to it. Afterwards the scenario has
 // succeeded with the right bytes, or said what failed; nothing hangs, no descriptor stays, and a server goes on.
 //
-// LEAT_FAULT_ONLY="12.1" runs that point and way alone; LEAT_FAULT_TRAP=1 stops a debugger at the allocation that fails.
+// LEAT_FAULT_ONLY="12.1" runs that point and way alone; LEAT_FAULT_SHOW=1 prints what came of each; LEAT_FAULT_TRACE=1 prints where
+// the allocation that fails is made.
 
 namespace leat::testing {
 namespace {
@@ -112,6 +114,7 @@ std::string run_once(const scenario& what, fault::plan chosen, fault::outcome& s
     }
     seen = fault::disarm();
     ::alarm(0);
+    if (std::getenv("LEAT_FAULT_SHOW")) std::fprintf(stderr, "%ld.%d %s: %s%s\n", chosen.point, chosen.choice, seen.what.c_str(), error_text.c_str(), said.empty() ? "" : said.front().c_str());
     if (problem.empty() && !seen.fired && (!error_text.empty() || !said.empty())) problem = "failed by itself: " + error_text + (said.empty() ? "" : said.front());
     if (problem.empty() && descriptors() != before) {
         problem = "a descriptor stays:";
@@ -173,7 +176,7 @@ void every_allocation_fails_once(const scenario& what) {
         if (outcome.exit_status == 1 || only) break;
         if (outcome.exit_status == 0) continue;
         ++problems;
-        ADD_FAILURE() << "allocation " << n << ": status " << outcome.exit_status << ", signal " << outcome.signal << ": " << outcome.errors.substr(0, 2000);
+        ADD_FAILURE() << "allocation " << n << ": status " << outcome.exit_status << ", signal " << outcome.signal << ": " << outcome.errors.substr(0, 6000);
     }
     log::set_level(log::level::info);
 }
@@ -398,7 +401,7 @@ scenario tls_scenario(tls_test::peer& server) {
 }
 tls_test::peer reversing_peer() {
     const auto& files = tls_test::certificates::instance();
-    return tls_test::peer{{"openssl", "s_server", "-accept", "0", "-rev", "-quiet", "-cert", files.good, "-key", files.key}};
+    return tls_test::peer{{"openssl", "s_server", "-accept", "0", "-rev", "-cert", files.good, "-key", files.key}};
 }
 TEST(EveryPoint, TlsClientSurvivesEveryCall) {
     auto server = reversing_peer();

@@ -1,12 +1,23 @@
 #include "fault/points.hpp"
 
+#include <execinfo.h>
+
+#include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <atomic>
+#include <exception>
 #include <new>
 
 namespace leat::fault {
 namespace {
+
+/// Where a run that must not end has ended.
+[[maybe_unused]] const auto tells_where = std::set_terminate([] {
+    void* frames[40];
+    ::backtrace_symbols_fd(frames, ::backtrace(frames, 40), 2);
+    std::abort();
+});
 
 plan chosen;
 std::atomic<bool> armed{false};
@@ -70,7 +81,10 @@ void* take(std::size_t size, std::size_t alignment) {
     using namespace leat::fault;
     if (armed.load(std::memory_order_relaxed) && chosen.memory && pauses + memory_pauses == 0 && counted++ == chosen.point) {
         fired_call = "an allocation";
-        if (std::getenv("LEAT_FAULT_TRAP")) __builtin_trap();
+        if (std::getenv("LEAT_FAULT_TRACE")) {
+            void* frames[24];
+            ::backtrace_symbols_fd(frames, ::backtrace(frames, 24), 2);
+        }
         throw std::bad_alloc{};
     }
     void* memory = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment) : std::malloc(size ? size : 1);

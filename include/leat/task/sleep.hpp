@@ -24,7 +24,7 @@ public:
     }
 
 private:
-    bool start(promise_base& frame, std::source_location at) noexcept;
+    bool start(promise_base& frame, std::source_location at);
     void expired() noexcept override { wake(); }
     void cancel() noexcept override;
     const char* describe() const noexcept override { return "sleep"; }

@@ -25,8 +25,14 @@ constexpr int repeats_per_event = 64;  // accepts in a row before the other desc
 /// nobody asks, so that an operation that is started again and again costs no epoll_ctl.
 class epoll_engine final : public engine {
 public:
-    epoll_engine() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), scratch_(new char[scratch_size]) {
+    epoll_engine() : scratch_(new char[scratch_size]), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (epoll_ < 0) throw error(errno, "epoll_create1", "event loop");
+        try {
+            for (auto* room : {&finished_, &delivering_}) room->reserve(events_per_wait);  // so that what finishes at once seldom needs memory
+        } catch (...) {
+            ::close(epoll_);
+            throw;
+        }
     }
     ~epoll_engine() override { ::close(epoll_); }
 
@@ -177,9 +183,9 @@ private:
         delivering_.clear();
     }
 
+    std::unique_ptr<char[]> scratch_;  // before the descriptor, which would stay open
     int epoll_;
     bool precise_ = true;
-    std::unique_ptr<char[]> scratch_;
     std::vector<std::unique_ptr<page>> pages_;  // by descriptor; a slot stays where it is, and none is made in reserve
     std::vector<finished> finished_;
     std::vector<finished> delivering_;

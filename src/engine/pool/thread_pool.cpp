@@ -43,23 +43,26 @@ thread_pool::~thread_pool() {
 }
 
 void thread_pool::submit(operation& op) {
+    std::lock_guard lock(mutex_);
+    for (auto* room : {&ended_, &delivering_})
+        if (room->capacity() <= unfinished_) room->reserve(2 * unfinished_ + 8);
+    queue_.push_back(&op);
     op.in_flight_ = true;
     ++unfinished_;
-    std::lock_guard lock(mutex_);
     op.cancelling_ = false;
-    queue_.push_back(&op);
     if (idle_ < queue_.size() && workers_.size() < most_threads) {
         if (workers_.empty()) install_interrupt();
-        worker& added = workers_.emplace_back();
         // Signals belong to the thread that runs the loop, but for the one that interrupts.
         sigset_t all, before;
         ::sigfillset(&all);
         ::sigdelset(&all, interrupt_signal);
         ::pthread_sigmask(SIG_BLOCK, &all, &before);
+        const std::size_t count = workers_.size();
         try {
+            worker& added = workers_.emplace_back();
             added.thread = std::thread([this, &added] { work(added); });
-        } catch (const std::system_error&) {  // no more threads to be had: those that run have to do
-            workers_.pop_back();
+        } catch (...) {  // no more threads to be had, or no memory: those that run have to do
+            if (workers_.size() > count) workers_.pop_back();
             if (workers_.empty()) {
                 queue_.pop_back();
                 ended_.push_back({&op, {.result = -EAGAIN}});
@@ -95,16 +98,17 @@ void thread_pool::wake_loop() noexcept {
 
 void thread_pool::deliver() {
     if (unfinished_ == 0) return;
-    std::vector<ended> now;
     {
         std::lock_guard lock(mutex_);
-        now.swap(ended_);
+        delivering_.swap(ended_);
     }
-    for (auto [op, done] : now) {
+    for (std::size_t i = 0; i < delivering_.size(); ++i) {  // by index: what is submitted meanwhile may make room
+        const auto [op, done] = delivering_[i];
         --unfinished_;
         op->in_flight_ = false;
         op->complete(done);
     }
+    delivering_.clear();
 }
 
 void thread_pool::wait_for(operation& op) {

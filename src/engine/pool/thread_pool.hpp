@@ -15,7 +15,7 @@ namespace leat::detail {
 class thread_pool {
 public:
     /// The eventfd is written when something has ended, to wake the loop.
-    explicit thread_pool(int wake_descriptor) noexcept : wake_(wake_descriptor) {}
+    explicit thread_pool(int wake_descriptor) : wake_(wake_descriptor) {}
     /// Waits for what runs; what was cancelled is interrupted.
     ~thread_pool();
 
@@ -47,7 +47,8 @@ private:
     std::condition_variable arrived_;
     std::condition_variable ended_changed_;
     std::deque<operation*> queue_;
-    std::vector<ended> ended_;
+    std::vector<ended> ended_;       // with room for everything that is unfinished: a thread has nobody to tell that there is no memory
+    std::vector<ended> delivering_;  // its room is the next ended_'s
     std::list<worker> workers_;
     std::size_t idle_ = 0;
     bool stopping_ = false;

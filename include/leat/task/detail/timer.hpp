@@ -16,8 +16,8 @@ public:
 
     bool armed() const noexcept { return slot_ != 0; }
     /// Fires after `delay` from now; at the loop's next turn if that is not positive. Arming again moves it.
-    void arm(duration delay) noexcept;
-    void arm_at(time_point when) noexcept;
+    void arm(duration delay);
+    void arm_at(time_point when);
     void disarm() noexcept;
 
 protected:
