@@ -260,6 +260,7 @@ private:
 template <class T>
 class queue : public detail::typed_queue<T, detail::fifo_store<T>> {
 public:
+    /// At most so many items; at least 1.
     explicit queue(std::size_t limit) : detail::typed_queue<T, detail::fifo_store<T>>(limit) {}
 };
 
@@ -267,6 +268,7 @@ public:
 template <class T>
 class lifo_queue : public detail::typed_queue<T, detail::lifo_store<T>> {
 public:
+    /// At most so many items; at least 1.
     explicit lifo_queue(std::size_t limit) : detail::typed_queue<T, detail::lifo_store<T>>(limit) {}
 };
 
@@ -275,6 +277,7 @@ public:
 template <class T, class Compare = detail::smaller_first>
 class priority_queue : public detail::typed_queue<T, detail::priority_store<T, Compare>> {
 public:
+    /// At most so many items; at least 1.
     explicit priority_queue(std::size_t limit) : detail::typed_queue<T, detail::priority_store<T, Compare>>(limit) {}
 };
 
