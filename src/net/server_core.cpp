@@ -73,9 +73,8 @@ public:
     using pooled<session>::operator new;
     using pooled<session>::operator delete;
 
-    session(server_core& core, int fd) : context(&core.scope_, &session::handler_ended), core_(&core) {
-        owned_descriptor accepted{fd};
-        stream_ = new tcp_stream(fd, peer_of(fd), this);
+    session(server_core& core, owned_descriptor& accepted) : context(&core.scope_, &session::handler_ended), core_(&core) {
+        stream_ = new tcp_stream(accepted.get(), peer_of(accepted.get()), this);
         accepted.release();
         stream_->limit = tcp_stream::as_limit(core.options_.limit.count);
         try {
@@ -203,8 +202,9 @@ void server_core::accepted(int fd) {
         return;
     }
     ++count_;
+    owned_descriptor opened{fd};  // closed if there is no memory for its session
     try {
-        new session(*this, fd);
+        new session(*this, opened);
     } catch (...) {
         --count_;
         log::error("accept: {}", leat::describe(std::current_exception()));
