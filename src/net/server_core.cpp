@@ -77,9 +77,9 @@ public:
     using pooled<session>::operator new;
     using pooled<session>::operator delete;
 
-    session(server_core& core, int fd, const address& peer) : context(&core.scope_, &session::handler_ended), core_(&core) {
-        owned_descriptor accepted{fd};
-        stream_ = new tcp_stream(fd, peer, this);
+    session(server_core& core, owned_descriptor& accepted, const address& peer)
+        : context(&core.scope_, &session::handler_ended), core_(&core) {
+        stream_ = new tcp_stream(accepted.get(), peer, this);
         accepted.release();
         stream_->limit = tcp_stream::as_limit(core.options_.limit.count);
         try {
@@ -276,8 +276,9 @@ void server_core::accepted(int fd, const address& peer) {
     }
     ++statistics_.accepted;
     statistics_.most_connections = std::max(statistics_.most_connections, ++count_);
+    owned_descriptor opened{fd};  // closed if there is no memory for its session
     try {
-        new session(*this, fd, peer);
+        new session(*this, opened, peer);
     } catch (...) {
         --count_;
         log::error("accept: {}", leat::describe(std::current_exception()));
