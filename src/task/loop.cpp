@@ -63,7 +63,7 @@ loop& loop::current() {
 loop::loop(const settings& chosen)
     : wake_fd_(make_eventfd()),
       shared_(std::make_shared<shared_loop>(wake_fd_.get(), chosen.set)),
-      engine_(select_engine()),
+      engine_(select_engine(chosen.first)),
       pool_(wake_fd_.get()),
       waker_(std::make_unique<wake_operation>(*this, wake_fd_.get())),
       catches_signals_(chosen.catches_signals),

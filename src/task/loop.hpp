@@ -55,6 +55,7 @@ public:
         bool dumps_tasks = false;          // on SIGUSR1
         duration slow_callback{0};         // what holds the loop longer is logged; 0: nothing is
         std::shared_ptr<loop_set> set = {};
+        bool first = true;                 // of its set
     };
     explicit loop(const settings& chosen);
     ~loop();
