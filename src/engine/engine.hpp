@@ -33,8 +33,9 @@ public:
     virtual bool runs_files() const noexcept = 0;
 };
 
-/// The engine that LEAT_ENGINE asks for or, without it, the best one that works here; one log line says which and why.
-std::unique_ptr<engine> select_engine();
+/// The engine that LEAT_ENGINE asks for or, without it, the best one that works here; one log line says which and why; without
+/// `announce`, for one loop of many, at debug level.
+std::unique_ptr<engine> select_engine(bool announce);
 
 std::unique_ptr<engine> make_epoll_engine();
 /// Null, with the reason, where the kernel refuses io_uring or lacks a part of it that leat builds on.

@@ -13,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "leat/net/resolve.hpp"
 #include "engine/operation/poll.hpp"
 #include "leat/net/connection.hpp"
 #include "task/loop.hpp"
@@ -207,3 +208,9 @@ task<std::vector<address>> resolve(endpoint host) {
 }
 
 }  // namespace leat::detail
+
+namespace leat {
+
+task<std::vector<address>> resolve(endpoint host) { return detail::resolve(std::move(host)); }
+
+}  // namespace leat

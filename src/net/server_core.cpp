@@ -1,5 +1,7 @@
 #include "net/server_core.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -261,7 +263,8 @@ void server_core::watch_signals(bool on) {
         loop::current().unlisten(*this);
 }
 
-bool server_core::on_signal(int) noexcept {
+bool server_core::on_signal(int signal, bool claimed) noexcept {
+    if (claimed || (signal != SIGINT && signal != SIGTERM)) return false;
     // The second signal is the impatient one: it goes on to the root, which is cancelled.
     if (stopping.is_set()) return false;
     stopping.set();

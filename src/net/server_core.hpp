@@ -56,7 +56,7 @@ public:
 private:
     class listener;
     class session;
-    bool on_signal(int signal) noexcept override;
+    bool on_signal(int signal, bool claimed) noexcept override;
     void add_listener(int fd);
     void accepted(int fd, const address& peer);
     void session_ended() noexcept;

@@ -118,7 +118,10 @@ bool channel_waiter::start(promise_base& frame, std::source_location at) {
     if (sends_ ? of_.room() : of_.item_free()) {
         ++(sends_ ? s.room_reserved : s.items_reserved);
         phase_ = reserved;
-        return false;
+        if (spend()) return false;
+        suspend(frame, at);  // it is there, but the others have to have their turn
+        wake();
+        return true;
     }
     if (!suspend(frame, at)) return false;
     phase_ = queued;

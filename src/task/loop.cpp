@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <string>
@@ -17,19 +16,13 @@
 #include "leat/debug/tasks.hpp"
 #include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
+#include "task/caught_signals.hpp"
 
 namespace leat::detail {
 namespace {
 
-// One loop at a time takes the process's signals: the outermost that asked.
-std::atomic<loop*> signal_loop{nullptr};
-std::atomic<int> signal_descriptor{-1};
-std::atomic<std::uint64_t> signal_bits{0};
-// The last is taken only by those who want the task tree. The program's own actions come back.
-constexpr std::array<int, 3> taken_signals{SIGINT, SIGTERM, SIGUSR1};
-std::array<struct sigaction, taken_signals.size()> actions_before;
-
-constexpr std::uint64_t bit_of(int signal) noexcept { return std::uint64_t{1} << signal; }
+/// In shared_loop::signals: not a signal, but the wish for the task tree.
+constexpr std::uint64_t dump_tasks = 1;
 
 int make_eventfd() {
     int fd = ::eventfd(0, EFD_CLOEXEC);
@@ -70,7 +63,7 @@ loop& loop::current() {
 loop::loop(const settings& chosen)
     : wake_fd_(make_eventfd()),
       shared_(std::make_shared<shared_loop>(wake_fd_.get(), chosen.set)),
-      engine_(select_engine()),
+      engine_(select_engine(chosen.first)),
       pool_(wake_fd_.get()),
       waker_(std::make_unique<wake_operation>(*this, wake_fd_.get())),
       catches_signals_(chosen.catches_signals),
@@ -89,25 +82,20 @@ loop::loop(const settings& chosen)
         current_ = outer_;
         throw;
     }
-    loop* none = nullptr;
-    if (catches_signals_ && signal_loop.compare_exchange_strong(none, this)) {
-        signal_bits = 0;
-        signal_descriptor = wake_fd_.get();
-        ::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of the write, not the end of the process
-        struct sigaction action {};
-        action.sa_handler = &loop::on_signal;
-        action.sa_flags = SA_RESTART;
-        for (std::size_t i = 0; i < signals_taken(); ++i) ::sigaction(taken_signals[i], &action, &actions_before[i]);
-    } else {
-        catches_signals_ = false;
-    }
+    catches_signals_ = catches_signals_ && begin_looking(wake_fd_.get());
+    if (!catches_signals_) return;
+    ::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of the write, not the end of the process
+    take_signal(SIGINT);
+    take_signal(SIGTERM);
+    if (dumps_tasks_) take_signal(SIGUSR1);
 }
 
 loop::~loop() {
     if (catches_signals_) {
-        for (std::size_t i = 0; i < signals_taken(); ++i) ::sigaction(taken_signals[i], &actions_before[i], nullptr);
-        signal_descriptor = -1;
-        signal_loop = nullptr;
+        give_signal(SIGINT);
+        give_signal(SIGTERM);
+        if (dumps_tasks_) give_signal(SIGUSR1);
+        end_looking();
     }
     shared_->mail.close();
     shared_->mail.forget_wake_descriptor();
@@ -118,39 +106,30 @@ loop::~loop() {
     current_ = outer_;
 }
 
-std::size_t loop::signals_taken() const noexcept { return taken_signals.size() - (dumps_tasks_ ? 0 : 1); }
-
-void loop::on_signal(int signal) {
-    int saved = errno;
-    signal_bits |= bit_of(signal);
-    std::uint64_t one = 1;
-    if (int fd = signal_descriptor; fd >= 0) [[maybe_unused]] auto n = ::write(fd, &one, sizeof one);
-    errno = saved;
-}
-
-/// The loop that takes the process's signals passes them on: those that end programs to the loops started with it, the wish for the task
-/// tree to all.
-void loop::share_signals() {
-    const std::uint64_t bits = signal_bits.exchange(0);
-    if (bits & bit_of(SIGUSR1))
-        for (const auto& each : live_loops()) each->raise(bit_of(SIGUSR1));
-    const std::uint64_t ending = bits & ~bit_of(SIGUSR1);
-    if (ending == 0) return;
-    if (!shared_->set) return shared_->raise(ending);
-    for (const auto& each : shared_->set->loops()) each->raise(ending);
+/// The loop that looks after the process's signals passes them on: those that end programs to the loops started with it, the others to all.
+void loop::share_signals(std::uint64_t come) {
+    constexpr std::uint64_t ending = bit_of(SIGINT) | bit_of(SIGTERM);
+    std::uint64_t for_all = come & ~ending;
+    if ((come & bit_of(SIGUSR1)) != 0 && dumps_tasks_) for_all |= dump_tasks;
+    if (for_all != 0)
+        for (const auto& each : live_loops()) each->raise(for_all);
+    if ((come & ending) == 0) return;
+    if (!shared_->set) return shared_->raise(come & ending);
+    for (const auto& each : shared_->set->loops()) each->raise(come & ending);
 }
 
 void loop::deliver_signals() {
     const std::uint64_t bits = shared_->signals.exchange(0);
-    if (bits & bit_of(SIGUSR1)) debug::print_tasks();
-    for (int signal : {SIGINT, SIGTERM})
-        if (bits & bit_of(signal)) end_by(signal);
+    if (bits & dump_tasks) debug::print_tasks();
+    for (int signal = 1; signal < 64; ++signal) {
+        if (!(bits & bit_of(signal))) continue;
+        bool dealt_with = false;
+        for (std::size_t i = 0; i < listeners_.size(); ++i) dealt_with |= listeners_[i]->on_signal(signal, dealt_with);
+        if (!dealt_with && (signal == SIGINT || signal == SIGTERM)) end_by(signal);
+    }
 }
 
 void loop::end_by(int signal) noexcept {
-    bool dealt_with = false;
-    for (std::size_t i = 0; i < listeners_.size(); ++i) dealt_with |= listeners_[i]->on_signal(signal);
-    if (dealt_with) return;
     if (!root_) {
         cut_short_ = true;  // what is still closing gets no more time
         guests_.cancel_children();
@@ -160,7 +139,9 @@ void loop::end_by(int signal) noexcept {
     root_->cancel();
 }
 
-void loop::listen(signal_listener& listener) { listeners_.push_back(&listener); }
+void loop::listen(signal_listener& listener, bool claims) {
+    listeners_.insert(claims ? listeners_.begin() : listeners_.end(), &listener);
+}
 void loop::unlisten(signal_listener& listener) noexcept { std::erase(listeners_, &listener); }
 
 void loop::make_ready(context& strand) {
@@ -300,7 +281,8 @@ void loop::enter_kernel() {
     if (counts.turns.value() % loop_counters::sampled == 0) turn_began_ = clock_now();
     pool_.deliver();
     if (shared_->mail.any()) shared_->mail.deliver();
-    if (signal_bits.load(std::memory_order_relaxed) != 0 && catches_signals_) share_signals();
+    if (catches_signals_)
+        if (const std::uint64_t come = signals_come(); come != 0) share_signals(come);
     if (shared_->signals.load(std::memory_order_relaxed) != 0) deliver_signals();
     if (!timers_.empty()) timers_.fire(clock_now());
 }

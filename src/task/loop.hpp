@@ -37,11 +37,11 @@ private:
     bool listed_ = false;
 };
 
-/// Wants to be told of SIGINT, SIGTERM and the like.
+/// Wants to be told of signals: SIGINT and SIGTERM, and whatever else was taken (caught_signals.hpp).
 class signal_listener {
 public:
-    /// True if the signal is dealt with.
-    virtual bool on_signal(int signal) noexcept = 0;
+    /// True if the signal is dealt with. `claimed`: somebody before has dealt with it.
+    virtual bool on_signal(int signal, bool claimed) noexcept = 0;
 
 protected:
     ~signal_listener() = default;
@@ -55,6 +55,7 @@ public:
         bool dumps_tasks = false;          // on SIGUSR1
         duration slow_callback{0};         // what holds the loop longer is logged; 0: nothing is
         std::shared_ptr<loop_set> set = {};
+        bool first = true;                 // of its set
     };
     explicit loop(const settings& chosen);
     ~loop();
@@ -104,7 +105,8 @@ public:
     void adopt(resident& object) noexcept;
     void release(resident& object) noexcept;
 
-    void listen(signal_listener& listener);
+    /// One that `claims` is told before those that do not.
+    void listen(signal_listener& listener, bool claims = false);
     void unlisten(signal_listener& listener) noexcept;
     /// The first signal that nobody dealt with: it cancelled the root. 0: none.
     int ending_signal() const noexcept { return ending_signal_; }
@@ -131,12 +133,10 @@ private:
     void run_ready();
     void enter_kernel();
     void flush_dirty() noexcept;
-    std::size_t signals_taken() const noexcept;
-    void share_signals();
+    void share_signals(std::uint64_t come);
     void deliver_signals();
     void end_by(int signal) noexcept;
     void report_held(duration held, std::source_location from, const context* strand) noexcept;
-    static void on_signal(int signal);
 
     static inline constinit thread_local loop* current_ = nullptr;
 

@@ -28,7 +28,8 @@ int run_frame(promise_base& first, const run_options& options, function_ref<void
     loop here({.catches_signals = options.handle_signals && seat.index == 0,
                .dumps_tasks = options.tasks_on_sigusr1,
                .slow_callback = options.slow_callback,
-               .set = set ? set->shared_from_this() : nullptr});
+               .set = set ? set->shared_from_this() : nullptr,
+               .first = seat.index == 0});
     if (set) set->join(seat.index, here.shared());
     root_strand root;
     here.set_root(&root);
