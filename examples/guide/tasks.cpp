@@ -1,4 +1,5 @@
 // docs/guide/tasks.md
+#include <csignal>
 #include <leat/leat.hpp>
 #include <string>
 #include <string_view>
@@ -78,6 +79,23 @@ leat::task<> check(leat::path name) {
     std::string data = co_await leat::read_file(name);
     const auto sum = co_await leat::to_thread(checksum, std::move(data));
     leat::log::info("{}: {:016x}", name.string(), sum);
+}
+
+leat::task<> reload_on_hangup(leat::path name) {
+    leat::signal_set hangup{SIGHUP};
+    for (;;) {
+        co_await hangup.next();
+        co_await check(name);
+    }
+}
+
+void count_tick() {}
+leat::task<> tick() {
+    leat::interval every{1s};                                       // ticks that were missed are left out, unless told otherwise
+    for (;;) {
+        co_await every.next();
+        count_tick();
+    }
 }
 
 leat::task<> listen() { co_await leat::yield(); }
@@ -177,6 +195,8 @@ leat::task<> page() {
     co_await converse_until_idle(here.reader);
     co_await handle(std::move(here.reader), std::move(here.writer));
     note("done");
+    co_await guide::stopped_after_some_turns(tick());
+    co_await guide::stopped_after_some_turns(reload_on_hangup("ours.txt"));
     co_await guide::stopped_after_some_turns(tell_the_time(std::move(writer)));
     co_await server.close();
 }
