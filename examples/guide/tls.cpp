@@ -81,10 +81,20 @@ leat::task<> make_certificates() {
     co_await leat::copy_file("key.pem", "alice.key");
 }
 
+/// The server reads its files first, which takes its time.
+leat::task<> until_it_listens(leat::endpoint at) {
+    for (;;) {
+        auto tried = co_await (leat::open_connection(at) | leat::as_result);
+        if (tried) co_return;
+        co_await leat::sleep(std::chrono::milliseconds{1});
+    }
+}
+
 leat::task<> page() {
     co_await make_certificates();
     leat::task_group group;
     group.spawn(serve());
+    co_await until_it_listens({"127.0.0.1", 8443});
     auto context = co_await leat::tls::context::server({.certificate = "chain.pem", .key = "key.pem"});
     co_await renew(context);
     co_await ask_often(2);
