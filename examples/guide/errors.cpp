@@ -1,6 +1,8 @@
 // docs/guide/errors.md
 #include <leat/leat.hpp>
 
+#include "run_page.hpp"
+
 namespace errors {
 namespace {
 
@@ -33,12 +35,16 @@ leat::task<> several(leat::endpoint one, leat::endpoint other) {
 
 }  // namespace
 
-int main_of_page() {
-    auto all = [](leat::stream_reader reader) -> leat::task<> {
-        co_await several({"127.0.0.1", 8888}, {"127.0.0.1", 8889});
-        co_await by_result(reader);
-    };
-    return leat::run(all({}));
+leat::task<> page() {
+    auto server = co_await leat::start_server(guide::echo, {"127.0.0.1", 0});
+    const leat::endpoint there{"127.0.0.1", server.address().port()};
+    co_await by_exception(there);
+    co_await by_exception({"127.0.0.1", 1});  // nobody listens there
+    auto [here, other] = leat::unix_socket_pair();
+    co_await other.writer.write("a line\n");
+    co_await by_result(here.reader);
+    co_await several(there, there);
+    co_await server.close();
 }
 
 }  // namespace errors

@@ -2,6 +2,8 @@
 #include <leat/leat.hpp>
 #include <string>
 
+#include "run_page.hpp"
+
 using namespace leat::literals;
 
 namespace files {
@@ -41,18 +43,67 @@ leat::task<> send_file(leat::path name, leat::stream_writer& to) {
     leat::log::info("{}: {} bytes", name.string(), count);
 }
 
+leat::task<> tidy(leat::path inbox) {
+    if (auto found = co_await leat::exists(inbox / "stop")) co_return;
+    const auto about = co_await leat::stat(inbox);                   // kind, size, times, permissions, owner, inode …
+    leat::log::info("changed {} s after 1970", about.modified / std::chrono::seconds{1});
+    co_await leat::make_directories("done/today");                   // those that exist are well
+    const auto entries = co_await leat::list_directory(inbox);
+    for (const auto& entry : entries)
+        if (entry.kind == leat::file_kind::regular) co_await leat::rename(inbox / entry.name, leat::path{"done/today"} / entry.name);
+    co_await leat::remove_tree(inbox);
+}
+
+leat::task<std::uint64_t> size_of_tree(leat::path name) {
+    std::uint64_t size = 0;
+    auto tree = leat::walk(name);
+    while (auto entry = co_await tree.next()) {
+        if (entry->path.file_name() == ".git") tree.skip();
+        if (entry->kind == leat::file_kind::regular) size += (co_await leat::lstat(entry->path)).size;
+    }
+    co_return size;
+}
+
+leat::task<> convert(leat::path from, leat::path to) {
+    auto scratch = co_await leat::open_temporary_file({.directory = to.parent()});
+    auto in = co_await leat::open(from);
+    co_await leat::copy(in, scratch);
+    co_await scratch.persist(to);                                    // without this it is gone with its scope
+}
+
+leat::task<> change_settings(std::string first, std::string second) {
+    auto next = co_await leat::open_replacement("settings.json");
+    co_await next.write(first, second);
+    co_await next.commit();                                              // dropped without it, nothing changes
+}
+
 }  // namespace
 
-int main_of_page() {
-    auto all = [](leat::stream_writer to) -> leat::task<> {
-        co_await whole_files();
-        co_await keep_errors("a", "b");
-        co_await patch("a");
-        auto file = co_await leat::open("a");
-        co_await two_places_at_once(file);
-        co_await send_file("a", to);
-    };
-    return leat::run(all({}));
+leat::task<> page() {
+    co_await leat::write_file("input.txt", "an error\nno er" "ror\nall is well\n");
+    co_await whole_files();
+    co_await keep_errors("copy.txt", "errors.txt");
+    auto kept = co_await leat::read_file("errors.txt");
+    guide::expect(kept == "an error\nno error\n", "the lines with errors");
+    co_await leat::write_file("record", std::string(100, 'x'));
+    co_await patch("record");
+    auto file = co_await leat::open("record");
+    co_await two_places_at_once(file);
+    auto [here, there] = leat::unix_socket_pair();
+    co_await send_file("record", here.writer);
+    auto sent = co_await there.reader.read_exactly(100);
+    guide::expect(sent.ends_with("xdone"), "the patched file");
+    co_await convert("record", "record.new");
+    co_await change_settings("{", "}");
+    auto settings = co_await leat::read_file("settings.json");
+    guide::expect(settings == "{}", "the new settings");
+    co_await leat::make_directory("inbox");
+    co_await leat::rename("record", "inbox/record");
+    auto size = co_await size_of_tree("inbox");
+    guide::expect(size == 100, "the size of a tree");
+    co_await tidy("inbox");
+    auto tidied = co_await leat::exists("done/today/record");
+    guide::expect(tidied == leat::present, "a tidy inbox");
 }
 
 }  // namespace files

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "run_page.hpp"
+
 using namespace std::chrono_literals;
 
 namespace http {
@@ -45,14 +47,33 @@ leat::task<int> get_all(std::vector<std::string> urls) {
 
 }  // namespace
 
-int main_of_page() {
-    auto all = []() -> leat::task<> {
-        co_await show_title();
+/// A server that says the same to everybody.
+leat::task<> answer(leat::stream_reader reader, leat::stream_writer writer) {
+    while (auto head = co_await reader.read_until("\r\n\r\n")) co_await writer.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+    co_await writer.close();
+}
+
+leat::task<> page() {
+    auto server = co_await leat::start_server(answer, {"127.0.0.1", 0});
+    const std::string url = fmt::format("http://{}/hello.txt", server.address());
+    {
         leat::http::client http{{.total_timeout = 60s, .connections_per_origin = 8}};
-        co_await save(http, "http://127.0.0.1/", "index.html");
-        co_await post(http);
-    };
-    return leat::run(all()) + leat::run(get_all({}));
+        co_await save(http, url, "index.html");
+    }
+    auto saved = co_await leat::read_file("index.html");
+    guide::expect(saved == "hello\n", "the saved body");
+    std::vector<std::string> urls{url, url};
+    auto status = co_await get_all(urls);
+    guide::expect(status == 0, "all files");
+    auto fetched = co_await leat::read_file("out/hello.txt");
+    guide::expect(fetched == "hello\n", "the fetched file");
+    co_await server.close();
+}
+
+// They need the world outside.
+leat::task<> not_run_here(leat::http::client& http) {
+    co_await show_title();
+    co_await post(http);
 }
 
 }  // namespace http

@@ -2,6 +2,8 @@
 #include <leat/leat.hpp>
 #include <string>
 
+#include "run_page.hpp"
+
 using namespace std::chrono_literals;
 
 namespace processes {
@@ -54,6 +56,21 @@ leat::task<> upper_case() {
         co_await output.write(loud);
     }
     co_await output.close();
+}
+
+leat::task<> page() {
+    co_await log_revision();
+    auto lines = co_await sorted("b\na\nb\n");
+    guide::expect(lines == "a\nb\n", "sorted lines");
+    co_await leat::write_file("log", lines);
+    co_await guide::stopped_after_some_turns(follow("log"));
+    co_await talk();
+    co_await compress("log", "log.gz");
+    auto packed = co_await leat::stat("log.gz");
+    guide::expect(packed.size > 0, "a compressed file");
+    auto sleeper = co_await leat::spawn_process({"sleep", "1000"});
+    co_await stop(sleeper);
+    co_await upper_case();
 }
 
 }  // namespace processes

@@ -2,6 +2,8 @@
 #include <leat/leat.hpp>
 #include <string>
 
+#include "run_page.hpp"
+
 using namespace leat::literals;
 
 namespace streams {
@@ -52,14 +54,16 @@ leat::task<> serve_on_any_port() {
 
 }  // namespace
 
-int main_of_page() {
-    auto all = [](leat::stream_reader reader, leat::stream_writer writer) -> leat::task<> {
-        co_await first_header(reader);
-        co_await framed(reader);
-        co_await long_lines(reader, writer);
-        co_await reply(writer, 200, "fine");
-    };
-    return leat::run(all({}, {})) + leat::run(serve_on_any_port());
+leat::task<> page() {
+    auto [here, there] = leat::unix_socket_pair();
+    co_await there.writer.write("GET /\r\nHost: x\r\n\r\n", "\x03""abc", "a line\n", std::string(5000, 'x'), "\n");
+    auto first = co_await first_header(here.reader);
+    guide::expect(first == "GET /\r", "the first line of a head");
+    auto body = co_await framed(here.reader);
+    guide::expect(body == "abc", "a frame");
+    co_await there.writer.write_eof();
+    co_await leat::gather(long_lines(here.reader, here.writer), reply(here.writer, 200, "fine"));
+    co_await guide::stopped_after_some_turns(serve_on_any_port());
 }
 
 }  // namespace streams

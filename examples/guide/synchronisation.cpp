@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "run_page.hpp"
+
 namespace synchronisation {
 namespace {
 
@@ -56,21 +58,18 @@ leat::task<> work_in_rounds(std::size_t workers) {
 
 }  // namespace
 
-int main_of_page() {
-    auto all = []() -> leat::task<> {
-        auto [reader, writer] = co_await leat::open_connection({"127.0.0.1", 8888});
-        co_await talk(writer, reader, "who?");
-        leat::queue<std::string> urls{10};
-        leat::task_group group;
-        group.spawn(produce(urls));
-        group.spawn(consume(urls));
-        co_await group.join();
-        const std::vector<int> items(10);
-        co_await consumer(items);
-        co_await send_slowly("x");
-        co_await work_in_rounds(1);
-    };
-    return leat::run(all());
+leat::task<> page() {
+    auto server = co_await leat::start_server(guide::echo, {"127.0.0.1", 0});
+    auto [reader, writer] = co_await leat::open_connection({"127.0.0.1", server.address().port()});
+    co_await talk(writer, reader, "who?");
+    leat::queue<std::string> urls{10};
+    co_await leat::gather(produce(urls), consume(urls));
+    const std::vector<int> items(10);
+    co_await consumer(items);
+    co_await send_slowly("x");
+    co_await work_in_rounds(1);
+    co_await writer.close();
+    co_await server.close();
 }
 
 }  // namespace synchronisation

@@ -1,8 +1,11 @@
 // docs/guide/tasks.md
+#include <csignal>
 #include <leat/leat.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "run_page.hpp"
 
 using namespace std::chrono_literals;
 
@@ -78,6 +81,23 @@ leat::task<> check(leat::path name) {
     leat::log::info("{}: {:016x}", name.string(), sum);
 }
 
+leat::task<> reload_on_hangup(leat::path name) {
+    leat::signal_set hangup{SIGHUP};
+    for (;;) {
+        co_await hangup.next();
+        co_await check(name);
+    }
+}
+
+void count_tick() {}
+leat::task<> tick() {
+    leat::interval every{1s};                                       // ticks that were missed are left out, unless told otherwise
+    for (;;) {
+        co_await every.next();
+        count_tick();
+    }
+}
+
 leat::task<> listen() { co_await leat::yield(); }
 leat::task<> talk() { co_await leat::yield(); }
 
@@ -145,29 +165,40 @@ void note(std::string_view text) { leat::log::info("{} {}", request_id.get_or("-
 
 }  // namespace
 
-int main_of_page() {
+leat::task<> page() {
+    co_await leat::write_file("ours.txt", "1\n2\n");
+    co_await leat::write_file("theirs.txt", "1\n");
+    auto server = co_await leat::start_server(guide::echo, {"127.0.0.1", 0});
+    const leat::endpoint there{"127.0.0.1", server.address().port()};
+    auto [reader, writer] = co_await leat::open_connection(there);
+    co_await add_up();
+    std::vector<leat::path> names{"ours.txt", "theirs.txt"};
+    co_await count_all(names);
+    auto answer = co_await ask(reader, writer, "who?");
+    guide::expect(answer == "who?\n", "an answer");
     leat::event stop;
-    auto all = [](leat::event& e) -> leat::task<> {
-        auto [reader, writer] = co_await leat::open_connection({"127.0.0.1", 8888});
-        co_await add_up();
-        co_await count_all({});
-        co_await ask(reader, writer, "who?");
-        co_await read_until_told_to_stop(reader, e);
-        co_await check("ours.txt");
-        co_await listen_and_talk();
-        leat::http::client http;
-        const std::vector<std::string> no_urls;
-        co_await fetch_a_few_at_a_time(http, no_urls);
-        std::vector<leat::task<std::size_t>> no_tasks;
-        co_await show_as_they_come(std::move(no_tasks));
-        co_await converse_until_idle(reader);
-        co_await print_all(reader);
-        auto [in, out] = co_await leat::open_connection({"127.0.0.1", 8888});
-        co_await handle(std::move(in), std::move(out));
-        note("done");
-        co_await tell_the_time(std::move(writer));
-    };
-    return leat::run(all(stop));
+    stop.set();
+    co_await read_until_told_to_stop(reader, stop);
+    co_await check("ours.txt");
+    co_await listen_and_talk();
+    leat::http::client http;
+    const std::vector<std::string> none;
+    co_await fetch_a_few_at_a_time(http, none);
+    std::vector<leat::task<std::size_t>> counts;
+    counts.push_back(count_lines("ours.txt"));
+    counts.push_back(count_lines("theirs.txt"));
+    co_await show_as_they_come(std::move(counts));
+    auto [here, other] = leat::unix_socket_pair();
+    co_await other.writer.write("one\ntwo\n");
+    co_await other.writer.write_eof();
+    co_await print_all(here.reader);
+    co_await converse_until_idle(here.reader);
+    co_await handle(std::move(here.reader), std::move(here.writer));
+    note("done");
+    co_await guide::stopped_after_some_turns(tick());
+    co_await guide::stopped_after_some_turns(reload_on_hangup("ours.txt"));
+    co_await guide::stopped_after_some_turns(tell_the_time(std::move(writer)));
+    co_await server.close();
 }
 
 }  // namespace tasks

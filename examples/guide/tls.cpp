@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "run_page.hpp"
+
 namespace tls_page {
 namespace {
 
@@ -70,15 +72,32 @@ leat::task<> upgrade(leat::stream_reader& reader, leat::stream_writer& writer, c
 
 }  // namespace
 
-int main_of_page() {
-    auto both = [](leat::stream_reader reader, leat::stream_writer writer) -> leat::task<> {
-        const auto context = co_await leat::tls::context::client();
-        co_await upgrade(reader, writer, context);
-        co_await renew(context);
-        co_await ask("who is there?");
-        co_await greet(std::move(reader), std::move(writer));
-    };
-    return leat::run(both({}, {})) + leat::run(serve()) + leat::run(serve_several_names()) + leat::run(ask_often(2));
+leat::task<> make_certificates() {
+    co_await leat::run_process({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                                "/CN=example.org", "-addext", "subjectAltName=DNS:example.org", "-keyout", "key.pem", "-out", "chain.pem"},
+                               {.check = true, .timeout = std::chrono::seconds{30}});
+    co_await leat::copy_file("chain.pem", "authority.pem");
+    co_await leat::copy_file("chain.pem", "alice.pem");
+    co_await leat::copy_file("key.pem", "alice.key");
+}
+
+leat::task<> page() {
+    co_await make_certificates();
+    leat::task_group group;
+    group.spawn(serve());
+    auto context = co_await leat::tls::context::server({.certificate = "chain.pem", .key = "key.pem"});
+    co_await renew(context);
+    co_await ask_often(2);
+    group.cancel();
+    co_await group.join();
+}
+
+// They need the world outside, or more certificates.
+leat::task<> not_run_here(leat::stream_reader reader, leat::stream_writer writer, const leat::tls::context& context) {
+    co_await upgrade(reader, writer, context);
+    co_await ask("who is there?");
+    co_await serve_several_names();
+    co_await greet(std::move(reader), std::move(writer));
 }
 
 }  // namespace tls_page

@@ -328,6 +328,18 @@ TEST_F(File, SyncAndFlushHandTheDataOn) {
     }());
 }
 
+// A string that grows may be given more room than was asked for.
+TEST_F(File, SmallOnesAreReadInTheirLength) {
+    in_loop([&]() -> task<> {
+        for (std::size_t size = 0; size < 80; ++size) {
+            const std::string expected(size, 'x');
+            co_await write_file(name, expected);
+            const auto content = co_await read_file(name);
+            EXPECT_EQ(content, expected) << size;
+        }
+    }());
+}
+
 TEST_F(File, LargeWritesArriveWhole) {
     std::string text(5 << 20, ' ');
     for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 13 + i / 777);

@@ -19,36 +19,43 @@ namespace leat {
 /// loop. Threads: the loop's own; io_uring or a thread of the pool does it. Allocates: about 500 bytes meanwhile. Source: os.replace.
 task<> rename(path from, path to);
 
-/// Removes a file, a link or an empty directory. Errors: `leat::error` "remove NAME: …". Otherwise as `rename`. Source: os.remove, os.rmdir.
+/// Removes a file, a link or an empty directory.
+/// Completes when: the kernel has done it. Errors: `leat::error` "remove NAME: …". Cancellation, threads, allocation: as `rename`. Source: os.remove, os.rmdir.
 task<> remove(path name);
 
 /// Removes a directory with all that is in it. Symbolic links are removed, not followed; a directory that somebody replaces by a link meanwhile
 /// leads to an error and never out of the tree.
-/// Errors: `leat::error` "remove_tree NAME: …" about the first that cannot be removed, where it stops; ENOTDIR if the name is not
+/// Completes when: all is gone. Errors: `leat::error` "remove_tree NAME: …" about the first that cannot be removed, where it stops; ENOTDIR if the name is not
 /// a directory (or a link to one). Limits: 100,000 levels of depth (ELOOP); 32 descriptors.
 /// Cancellation: stops after 256 names at most; what is removed is gone. Threads: calls run in the pool. Source: shutil.rmtree.
 task<> remove_tree(path name);
 
-/// Makes a directory, with these permissions less the umask. Errors: `leat::error` "make_directory NAME: …"; EEXIST, ENOENT ….
-/// Otherwise as `rename`. Source: os.mkdir.
+/// Makes a directory, with these permissions less the umask.
+/// Completes when: the kernel has done it. Errors: `leat::error` "make_directory NAME: …"; EEXIST, ENOENT …. Cancellation, threads, allocation: as `rename`.
+/// Source: os.mkdir.
 task<> make_directory(path name, unsigned permissions = 0777);
-/// Makes a directory and those above it that are missing; one that exists is well. Errors: `leat::error`; ENOTDIR if a file is in the way.
-/// Cancellation: waits for the calls. Threads: they run in the pool. Source: os.makedirs(exist_ok=True).
+/// Makes a directory and those above it that are missing; one that exists is well.
+/// Completes when: all are there. Errors: `leat::error` "make_directories NAME: …"; ENOTDIR if a file is in the way.
+/// Cancellation: waits for the calls, and their result stands; may be called again. Threads: they run in the pool. Source: os.makedirs(exist_ok=True).
 task<> make_directories(path name);
 
-/// Sets the lower twelve bits of the mode; links are followed. Errors: `leat::error`. Cancellation: waits for the call, which runs in the pool.
-/// Source: os.chmod.
+/// Sets the lower twelve bits of the mode; links are followed.
+/// Completes when: the kernel has done it. Errors: `leat::error` "set_permissions NAME: …". Cancellation: waits for the call, and its result stands.
+/// Threads: runs in the pool. Source: os.chmod.
 task<> set_permissions(path name, unsigned permissions);
-/// Sets both times, counted from 1970; links are followed. Errors, cancellation: as above. Source: os.utime.
+/// Sets both times, counted from 1970; links are followed.
+/// Completes when: the kernel has done it. Errors: `leat::error` "set_times NAME: …". Cancellation: waits for the call, and its result stands.
+/// Threads: runs in the pool. Source: os.utime.
 task<> set_times(path name, duration accessed, duration modified);
 
+/// A name in a directory.
 struct listed_entry {
-    std::string name;
-    file_kind kind = file_kind::other;
+    std::string name;                   ///< without the directory
+    file_kind kind = file_kind::other;  ///< of the name itself: links are not followed
 };
 
 /// The names in a directory, in no order, without "." and "..". Links are not followed.
-/// Errors: `leat::error` "list NAME: …"; `limit_error` if there are more than `most`. Cancellation: stops after 1024 names at most.
+/// Completes when: all are read. Errors: `leat::error` "list_directory NAME: …"; `limit_error` if there are more than `most`. Cancellation: stops after 1024 names at most.
 /// Threads: reads in the pool. Source: os.scandir. For directories without measure: `scan_directory`.
 task<std::vector<listed_entry>> list_directory(path name, std::size_t most = 1'000'000);
 
@@ -71,8 +78,12 @@ private:
     struct state;
     std::unique_ptr<state> state_;
 };
+/// Opens a directory to be read piece by piece.
+/// Completes when: it is open; no name is read yet. Errors: `leat::error` "scan_directory NAME: …". Cancellation: nothing stays open. Threads: opens in the
+/// pool. Source: os.scandir.
 task<directory_scan> scan_directory(path name);
 
+/// How far `walk` goes. Trivial, so that it may be written inside any expression.
 struct walk_options {
     /// How far down: 1 is the directory's own names only.
     std::size_t depth = 1'000;
@@ -80,10 +91,11 @@ struct walk_options {
     std::size_t pending = 1'000'000;
 };
 
+/// What `directory_walk::next` tells about.
 struct walk_entry {
-    leat::path path;  // the name the walk began with, and what is below
-    file_kind kind = file_kind::other;
-    std::size_t depth = 1;
+    leat::path path;                    ///< the name the walk began with, and what is below
+    file_kind kind = file_kind::other;  ///< of the name itself: links are not followed
+    std::size_t depth = 1;              ///< 1: in the directory itself
 };
 
 /// What is below a directory: `auto tree = leat::walk(name); while (auto entry = co_await tree.next()) …`. A directory comes before what is in it;
@@ -91,6 +103,7 @@ struct walk_entry {
 /// Holds three descriptors at most, 1024 names, and the names of the directories that are still to be read.
 class directory_walk {
 public:
+    /// As `walk`.
     directory_walk(path name, walk_options options);
     directory_walk(directory_walk&&) noexcept;
     directory_walk& operator=(directory_walk&&) noexcept;

@@ -27,7 +27,9 @@ public:
     replacement& operator=(replacement&&) noexcept;
     ~replacement();
 
-    /// Writes out, syncs, takes the place, syncs the directory, closes. See `replace_file`. Once only: then it is closed.
+    /// Writes out, syncs, takes the place, syncs the directory, closes. Once only: then it is closed.
+    /// Completes when: the new content is on the device under its name. Errors: those of `replace_file`, and of what was written. Cancellation: as `replace_file`;
+    /// where nothing has been replaced, it may be called again. Threads: calls run in the pool.
     task<> commit();
 
 private:
@@ -35,7 +37,9 @@ private:
     struct state;
     std::unique_ptr<state> state_;
 };
-/// Errors, as far as they can be known before writing: those of `replace_file`.
+/// Begins a replacement: a temporary file beside the one that is to be replaced.
+/// Completes when: it is open for writing. Errors: those of `replace_file`, as far as they can be known before writing. Cancellation: nothing stays.
+/// Threads: runs in the pool.
 task<replacement> open_replacement(path name);
 
 }  // namespace leat

@@ -11,10 +11,10 @@ namespace leat {
 
 /// Where temporary files go and what they are called. Trivial, so that it may be written inside any expression.
 struct temporary_options {
-    std::string_view directory{};     // empty: $TMPDIR, or /tmp
-    std::string_view prefix = "leat-";
-    std::string_view suffix{};
-    bool named = false;               // for files: others are to open it by its name
+    std::string_view directory{};       ///< empty: $TMPDIR, or /tmp
+    std::string_view prefix = "leat-";  ///< how the names begin; without a '/'
+    std::string_view suffix{};          ///< how they end; without a '/'
+    bool named = false;                 ///< for files: others are to open it by its name
 };
 
 /// A file for reading and writing that is gone with its scope, also after an exception. Only the owner may open it (0600). Where the
@@ -32,7 +32,7 @@ public:
     /// Empty if it has none.
     const leat::path& name() const noexcept { return name_; }
     /// Writes out what is buffered and gives the file this name for good, in place of what has it; it stays open.
-    /// Errors: `leat::error` "persist NAME: …"; EXDEV if the name is on another file system: then use `copy_file`. The file stays temporary.
+    /// Completes when: it has the name. Errors: of the writes; `leat::error` "persist NAME: …"; EXDEV if the name is on another file system: then use `copy_file`. The file stays temporary.
     /// Cancellation: a call that has begun is waited for, and its result stands. Threads: runs in the pool. Not synced: see `replace_file`.
     task<> persist(leat::path to);
 
@@ -43,7 +43,8 @@ private:
     bool local_ = false;
 };
 
-/// Completes when: it is open. Errors: `leat::error` "open_temporary_file DIRECTORY: …". Cancellation: nothing stays.
+/// Makes a temporary file.
+/// Completes when: it is open. Errors: `leat::error` "open_temporary_file DIRECTORY: …"; EINVAL for a '/' in the prefix or suffix. Cancellation: nothing stays.
 /// Threads: runs in the pool. Source: tempfile.TemporaryFile, NamedTemporaryFile.
 task<temporary_file> open_temporary_file(temporary_options options = {});
 
@@ -60,9 +61,12 @@ public:
 
     /// Empty if it is closed or kept.
     const leat::path& path() const noexcept { return path_; }
+    /// The name of something in it.
     friend leat::path operator/(const temporary_directory& in, std::string_view name) { return in.path_ / name; }
 
-    /// Removes it now. Errors, cancellation: of `remove_tree`; cancelled or failed, the loop tries again when the object dies.
+    /// Removes it now; does nothing if it is closed or kept.
+    /// Completes when: all is gone. Errors: of `remove_tree`. Cancellation: as `remove_tree`; cancelled or failed, it may be called again, and the loop tries again
+    /// when the object dies.
     task<> close();
     /// Keeps it for good. @return its name.
     leat::path release() noexcept;
@@ -73,7 +77,9 @@ private:
     leat::path path_;
 };
 
-/// Errors: `leat::error` "make_temporary_directory DIRECTORY: …". Otherwise as `open_temporary_file`. Source: tempfile.TemporaryDirectory.
+/// Makes a temporary directory; of the options, `named` means nothing here.
+/// Completes when: it is there. Errors: `leat::error` "make_temporary_directory DIRECTORY: …"; EINVAL for a '/' in the prefix or suffix. Cancellation: nothing stays.
+/// Threads: runs in the pool. Source: tempfile.TemporaryDirectory.
 task<temporary_directory> make_temporary_directory(temporary_options options = {});
 
 }  // namespace leat

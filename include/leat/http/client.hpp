@@ -51,6 +51,7 @@ struct request_options {
     const http::headers* headers = nullptr;
     /// Sent as it is, with its Content-Length; with `has_body` an empty one is announced too. Lost where a redirect turns the request into a GET.
     std::string_view body = {};
+    /// Announce the body although it is empty.
     bool has_body = false;
     /// Content-Type of the body, if `headers` holds none.
     std::string_view content_type = {};
@@ -67,6 +68,7 @@ struct request_options {
 /// Source: aiohttp.ClientSession.
 class client {
 public:
+    /// Makes no connection yet. The options are copied.
     explicit client(client_options options = {});
     client(client&&) noexcept;
     client& operator=(client&&) noexcept;
@@ -79,7 +81,12 @@ public:
     /// Cancellation: closes the connection it used; nothing stays behind. The client need not outlive the task.
     /// Allocates: the response and its head, about 2 KB. `auto response = co_await http.get("https://example.org/");`
     task<response> get(std::string_view url, request_options options = {});
+    /// The same with HEAD: the answer has no body.
+    /// Completes when: as `get`. Errors: as `get`. Cancellation: as `get`.
     task<response> head(std::string_view url, request_options options = {});
+    /// The same with any method: a token of RFC 9110, sent as it is.
+    /// Completes when: as `get`. Errors: as `get`; what the server did before an error is not known for methods that may not be repeated (POST, PATCH).
+    /// Cancellation: as `get`.
     task<response> request(std::string_view method, std::string_view url, request_options options = {});
 
     /// Connections that wait for their next request.

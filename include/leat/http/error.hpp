@@ -63,9 +63,12 @@ class truncated_error : public error {
 public:
     /// `expected` is the promised size of the body, where the message said it.
     truncated_error(std::optional<std::uint64_t> expected, std::uint64_t received);
+    /// The same with a text of its own.
     truncated_error(const std::string& what, std::optional<std::uint64_t> expected, std::uint64_t received);
 
+    /// The promised size in bytes, if there was a promise.
     std::optional<std::uint64_t> expected() const noexcept { return expected_; }
+    /// The bytes that came.
     std::uint64_t received() const noexcept { return received_; }
 
 private:
@@ -76,10 +79,14 @@ private:
 /// The server answered with a status of 400 or above, and raise_for_status() was asked to mind.
 class status_error : public error {
 public:
+    /// Of what the server answered.
     status_error(int status, std::string_view reason, std::string_view url);
 
+    /// 404, and the like.
     int status() const noexcept { return status_; }
+    /// The server's text for it.
     const std::string& reason() const noexcept { return reason_; }
+    /// What was asked for, after redirects.
     const std::string& url() const noexcept { return url_; }
 
 private:

@@ -20,19 +20,23 @@ namespace leat::http {
 /// std::invalid_argument: whatever a caller passes, it cannot smuggle a line into the message.
 class headers {
 public:
+    /// One field: views into the headers, valid until their next change.
     struct field {
-        std::string_view name;
-        std::string_view value;
+        std::string_view name;   ///< as it was written
+        std::string_view value;  ///< its text
     };
+    /// Goes over the fields, in their order.
     class const_iterator;
 
     headers() = default;
+    /// From fields, as `add` takes them.
     headers(std::initializer_list<field> fields);
 
     /// The value of the first field of that name.
     std::optional<std::string_view> get(std::string_view name) const noexcept;
     /// The values of all fields of that name, in their order.
     std::vector<std::string_view> get_all(std::string_view name) const;
+    /// Is there a field of that name?
     bool contains(std::string_view name) const noexcept { return get(name).has_value(); }
 
     /// Adds a field at the end; others of that name stay.
@@ -44,12 +48,18 @@ public:
 
     /// Forgets all fields but keeps the memory.
     void clear() noexcept;
+    /// Makes room for so many fields with so many bytes of names and values.
     void reserve(std::size_t fields, std::size_t text);
 
+    /// How many fields there are.
     std::size_t size() const noexcept { return slots_.size(); }
+    /// Is there none?
     bool empty() const noexcept { return slots_.empty(); }
+    /// The field at that place; there must be one.
     field operator[](std::size_t index) const noexcept;
+    /// The first.
     const_iterator begin() const noexcept;
+    /// Behind the last.
     const_iterator end() const noexcept;
 
 private:

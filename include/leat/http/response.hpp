@@ -16,6 +16,7 @@ namespace leat::http {
 /// closes the connection (unless the rest of the body has already arrived). It may outlive its client. Threads: the loop's own.
 class response {
 public:
+    /// For leat's own layers.
     explicit response(std::unique_ptr<detail::http_exchange> exchange) noexcept;
     response(response&&) noexcept;
     response& operator=(response&&) noexcept;
@@ -25,7 +26,9 @@ public:
     int status() const noexcept;
     /// The server's text for the status, as it came: not fit for a terminal without leat::printable.
     const std::string& reason() const noexcept;
+    /// Is the status below 400?
     bool ok() const noexcept { return status() < 400; }
+    /// The fields of the head, in their order.
     const http::headers& headers() const noexcept;
     /// Where the response came from, after redirects; without credentials and fragment.
     const std::string& url() const noexcept;
@@ -34,7 +37,7 @@ public:
     http::body& body() noexcept { return body_; }
 
     /// Reads what is left of the body into one string.
-    /// Errors: as for body::read; too_large_error if it is more than `limit`. Cancellation: what was read is lost. The response must outlive the task.
+    /// Completes when: the body has ended. Errors: as for body::read; too_large_error if it is more than `limit`. Limits: 16 MiB by default. Cancellation: what was read is lost. The response must outlive the task.
     /// Allocates: the string. Source: aiohttp ClientResponse.text.
     task<std::string> text(bytes limit = {16 * 1024 * 1024});
 

@@ -12,6 +12,7 @@ namespace leat {
 /// A system call that failed, with what was being done and to whom: "connect 127.0.0.1:81: Connection refused (errno 111)".
 class error : public std::system_error {
 public:
+    /// What failed, what was being done, and to whom: the text is "OPERATION SUBJECT: …".
     error(std::error_code code, std::string_view operation, std::string_view subject);
     /// From an errno value.
     error(int errno_value, std::string_view operation, std::string_view subject);
@@ -43,6 +44,7 @@ public:
 /// caller may read on with a larger limit, or take the piece with `read()`.
 class limit_error : public std::runtime_error {
 public:
+    /// Of an operation on a peer or a path, with the limit in bytes.
     limit_error(std::string_view operation, std::string_view subject, std::size_t limit);
     /// The limit that was exceeded, in bytes.
     std::size_t limit() const noexcept { return limit_; }
@@ -55,6 +57,7 @@ private:
 /// stay in the reader: `read()` returns them.
 class incomplete_read : public std::runtime_error {
 public:
+    /// Of an operation on a peer or a path, with what was asked for and what is there, in bytes.
     incomplete_read(std::string_view operation, std::string_view subject, std::size_t expected, std::size_t received);
     /// How many bytes were asked for; 0 where a separator was awaited.
     std::size_t expected() const noexcept { return expected_; }
@@ -69,8 +72,11 @@ private:
 /// Several children of one scope failed; each error is kept (Python's ExceptionGroup). A sole error is rethrown as itself.
 class error_group : public std::exception {
 public:
+    /// Of several errors, in the order in which they were thrown.
     explicit error_group(std::vector<std::exception_ptr> errors);
+    /// How many there are, and the text of each.
     const char* what() const noexcept override { return text_.c_str(); }
+    /// All of them, in the order in which they were thrown.
     const std::vector<std::exception_ptr>& errors() const noexcept { return errors_; }
 
 private:

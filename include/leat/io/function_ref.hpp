@@ -10,10 +10,12 @@ namespace leat {
 template <class Signature>
 class function_ref;
 
+/// A callable that lives elsewhere, with its arguments and its result spelled out: `function_ref<void(int)>`.
 template <class R, class... Arguments>
 class function_ref<R(Arguments...)> {
 public:
     constexpr function_ref() noexcept = default;
+    /// None.
     constexpr function_ref(std::nullptr_t) noexcept {}
     /// A function.
     constexpr function_ref(R (*function)(Arguments...)) noexcept
@@ -32,7 +34,9 @@ public:
         requires(!std::is_lvalue_reference_v<Callable> && std::is_class_v<Callable> && !std::is_same_v<std::remove_cv_t<Callable>, function_ref>)
     function_ref(Callable&&) = delete;
 
+    /// Is there one?
     constexpr explicit operator bool() const noexcept { return call_ != nullptr; }
+    /// Calls it; there must be one.
     R operator()(Arguments... arguments) const { return call_(target_, std::forward<Arguments>(arguments)...); }
 
 private:

@@ -11,8 +11,11 @@ namespace leat {
 class path {
 public:
     path() = default;
+    /// From text, which is not looked at.
     path(std::string text) : text_(std::move(text)) {}
+    /// The same.
     path(std::string_view text) : text_(text) {}
+    /// The same.
     path(const char* text) : text_(text) {}
     /// From `std::filesystem::path` and its like.
     template <class P>
@@ -21,10 +24,15 @@ public:
         }
     path(const P& p) : text_(p.native()) {}
 
+    /// The text.
     const std::string& string() const noexcept { return text_; }
+    /// The text, under the name that `std::filesystem::path` has for it.
     const std::string& native() const noexcept { return text_; }
+    /// The text for C.
     const char* c_str() const noexcept { return text_.c_str(); }
+    /// Is there no text?
     bool empty() const noexcept { return text_.empty(); }
+    /// The text.
     operator std::string_view() const noexcept { return text_; }
 
     /// The part after the last '/', empty if the path ends with one.
@@ -39,12 +47,14 @@ public:
         return std::string_view{text_}.substr(0, slash == 0 ? 1 : slash);
     }
 
+    /// A name in a directory; an absolute name stays as it is. Allocates the text.
     friend path operator/(const path& directory, std::string_view name) {
         if (directory.empty() || name.starts_with('/')) return path{name};
         std::string joined = directory.text_;
         if (!joined.ends_with('/')) joined += '/';
         return path{joined.append(name)};
     }
+    /// The same text; two names of one file are not equal.
     friend bool operator==(const path&, const path&) = default;
 
 private:

@@ -19,6 +19,7 @@ namespace leat {
 class stream_reader {
 public:
     stream_reader() = default;
+    /// For leat's own layers.
     explicit stream_reader(detail::transport& of) noexcept : of_(&of) {}
     stream_reader(stream_reader&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
     stream_reader& operator=(stream_reader&& other) noexcept {
@@ -31,19 +32,20 @@ public:
     ~stream_reader() { drop(); }
 
     /// Reads what is there, at most `most` bytes; waits only if nothing is.
-    /// @return `optional<string_view>`; nullopt at the end of the stream.
-    /// Cancellation: nothing is lost, call again. Source: asyncio StreamReader.read(n).
+    /// Completes when: there is a byte, or the end. @return `optional<string_view>`; nullopt at the end of the stream.
+    /// Errors: as above. Cancellation: nothing is lost, call again. Source: asyncio StreamReader.read(n).
     detail::some_read read(bytes most = {static_cast<std::size_t>(-1)}) noexcept { return {*of_, most.count}; }
 
     /// Reads a line, its '\n' kept; the last one may lack it.
-    /// @return `optional<string_view>`; nullopt at the end of the stream.
+    /// Completes when: a whole line is there, or the end. @return `optional<string_view>`; nullopt at the end of the stream.
     /// Errors: `limit_error` if no '\n' comes within the limit (default: the reader's, 64 KiB); the bytes stay, so that one may read on with a larger
     /// limit or take the piece with `read()`. Cancellation: nothing is lost, call again. Source: asyncio StreamReader.readline.
     detail::line_read read_line() noexcept { return {*of_, of_->limit}; }
+    /// The same with a limit of this call's own.
     detail::line_read read_line(bytes limit) noexcept { return {*of_, limit.count}; }
 
     /// Reads up to and including a separator; of several, the one whose match ends first. The separators must live until the await returns.
-    /// @return `optional<string_view>` with the separator; nullopt if the stream ends before the first byte.
+    /// Completes when: a separator is there, or the end. @return `optional<string_view>` with the separator; nullopt if the stream ends before the first byte.
     /// Errors: `incomplete_read` if it ends later, `limit_error` as for read_line; the bytes stay in the reader in both cases.
     /// Cancellation: nothing is lost, call again. Source: asyncio StreamReader.readuntil.
     template <class... Separator>
@@ -51,6 +53,7 @@ public:
     detail::until_read<sizeof...(Separator)> read_until(const Separator&... separators) noexcept {
         return {*of_, of_->limit, separators...};
     }
+    /// The same with a limit of this call's own, on what comes before and with the separator.
     template <class... Separator>
         requires(sizeof...(Separator) > 0 && (std::convertible_to<const Separator&, std::string_view> && ...))
     detail::until_read<sizeof...(Separator)> read_until(bytes limit, const Separator&... separators) noexcept {
@@ -58,7 +61,7 @@ public:
     }
 
     /// Reads exactly `count` bytes (at most 1 GiB, in one piece).
-    /// @return `string_view`. Errors: `incomplete_read` if the stream ends before; the bytes that came stay in the reader.
+    /// Completes when: they are there, or the end. @return `string_view`. Errors: `incomplete_read` if the stream ends before; the bytes that came stay in the reader.
     /// Cancellation: nothing is lost, call again. Source: asyncio StreamReader.readexactly.
     detail::exact_read read_exactly(std::size_t count) noexcept { return {*of_, count}; }
 
@@ -68,8 +71,10 @@ public:
     std::string_view buffered() const noexcept { return of_->input.unread(); }
     /// The longest line, and how much is kept while nobody reads. Default 64 KiB.
     bytes limit() const noexcept { return {of_->limit}; }
+    /// Changes that from the next read on.
     void set_limit(bytes limit) noexcept { of_->limit = detail::input_stream::as_limit(limit.count); }
 
+    /// Is it a connection's? Not when it was moved from, or made without one.
     explicit operator bool() const noexcept { return of_ != nullptr; }
     /// For leat's own layers.
     detail::transport* transport() const noexcept { return of_; }

@@ -33,23 +33,30 @@ private:
 template <class T>
 class [[nodiscard]] result {
 public:
+    /// The value.
     result(T value) : value_(std::move(value)) {}
+    /// The failure.
     result(failure why) noexcept : failure_(std::move(why)) {}
 
+    /// Is there a value?
     bool has_value() const noexcept { return value_.has_value(); }
+    /// The same.
     explicit operator bool() const noexcept { return has_value(); }
     /// The value; throws the failure's exception if there is none.
     T& value() & {
         if (!value_) std::rethrow_exception(failure_.exception());
         return *value_;
     }
+    /// The same, moved out.
     T value() && {
         if (!value_) std::rethrow_exception(failure_.exception());
         return std::move(*value_);
     }
     /// The value, which must be there.
     T& operator*() & noexcept { return *value_; }
+    /// The same, moved out.
     T&& operator*() && noexcept { return std::move(*value_); }
+    /// The value, which must be there.
     T* operator->() noexcept { return &*value_; }
     /// The failure, which must be there.
     const failure& error() const noexcept { return failure_; }
@@ -59,17 +66,23 @@ private:
     failure failure_;
 };
 
+/// Success, or the failure that took its place.
 template <>
 class [[nodiscard]] result<void> {
 public:
     result() = default;
+    /// The failure.
     result(failure why) noexcept : failure_(std::move(why)) {}
 
+    /// Did it succeed?
     bool has_value() const noexcept { return failure_.exception() == nullptr; }
+    /// The same.
     explicit operator bool() const noexcept { return has_value(); }
+    /// Throws the failure's exception, if there is one.
     void value() const {
         if (!has_value()) std::rethrow_exception(failure_.exception());
     }
+    /// The failure, which must be there.
     const failure& error() const noexcept { return failure_; }
 
 private:
@@ -114,8 +127,10 @@ private:
 
 /// `co_await (operation | leat::as_result)` returns a `result` where `co_await operation` would throw.
 struct as_result_t {};
+/// The one object of that type.
 inline constexpr as_result_t as_result{};
 
+/// Asks an awaitable to answer with a `result`. To be awaited where it stands, or given to `gather`, `race` or `timeout`.
 template <class Awaitable>
     requires(!std::is_lvalue_reference_v<Awaitable>)
 auto operator|(Awaitable&& awaitable, as_result_t) {

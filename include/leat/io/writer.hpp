@@ -14,6 +14,7 @@ namespace tls {
 class context;
 }
 
+/// What `start_tls` may be told besides the context.
 struct start_tls_options {
     /// For a client: the name to ask for and to verify. "": the context's, else the peer's numeric address.
     std::string_view server_name = {};
@@ -33,6 +34,7 @@ concept text = std::convertible_to<const T&, std::string_view>;
 class stream_writer {
 public:
     stream_writer() = default;
+    /// For leat's own layers.
     explicit stream_writer(detail::transport& of) noexcept : of_(&of) {}
     stream_writer(stream_writer&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
     stream_writer& operator=(stream_writer&& other) noexcept {
@@ -46,7 +48,7 @@ public:
 
     /// Writes one or several pieces, one after the other.
     /// Completes when: the bytes are in the buffer and that is not above the high-water mark; so, mostly, at once. Does not wait for the peer: see
-    /// `drain` and `close`. The pieces must live until the await returns.
+    /// `drain` and `close`. The pieces must live until the await returns. Errors: as above, also of earlier writes.
     /// Cancellation: up to the high-water mark a write is accepted whole before it waits, so nothing is lost. A larger one goes piecewise; cancelled
     /// midway it leaves a torn record behind, and the writer fails from then on. Allocates: never per call. Source: asyncio StreamWriter.write and drain.
     template <detail::text... Piece>
@@ -56,10 +58,11 @@ public:
     }
 
     /// Completes when: the buffer is down to the low-water mark. Forces nothing out earlier than the loop would.
-    /// Cancellation: nothing is lost. Source: asyncio StreamWriter.drain.
+    /// Errors: as above, also of earlier writes. Cancellation: nothing is lost, call again. Source: asyncio StreamWriter.drain.
     detail::drain_wait drain() noexcept { return detail::drain_wait{*of_}; }
 
     /// Ends the sending side once everything written has been sent; the reader goes on. Takes effect at once; await it to know that the end is sent.
+    /// Completes when: everything written and the end have been sent. Errors: as above, also of earlier writes.
     /// Cancellation: the end is sent all the same. Source: asyncio StreamWriter.write_eof.
     detail::transport_waiter write_eof() noexcept {
         of_->end_output();
@@ -97,6 +100,7 @@ public:
         of_->linger_ms = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(linger).count());
     }
 
+    /// Is it a connection's? Not when it was moved from, or made without one.
     explicit operator bool() const noexcept { return of_ != nullptr; }
     /// For leat's own layers.
     detail::transport* transport() const noexcept { return of_; }

@@ -17,10 +17,11 @@ class context;
 
 /// Both ends of an open connection: `auto [reader, writer] = co_await leat::open_connection({"127.0.0.1", 8888});`
 struct connection {
-    stream_reader reader;
-    stream_writer writer;
+    stream_reader reader;  ///< what the peer sends
+    stream_writer writer;  ///< what is sent to the peer
 };
 
+/// How `open_connection` connects. Trivially destructible, so that it may be written inside any expression.
 struct connect_options {
     /// For looking up the name and connecting, over all of its addresses. Zero: none.
     duration timeout = std::chrono::seconds{60};
@@ -36,6 +37,7 @@ struct connect_options {
     bool no_delay = true;
     /// The kernel's buffers (SO_RCVBUF, SO_SNDBUF), which it doubles and bounds. Zero: its own choice, which grows.
     bytes receive_buffer = {0};
+    /// The same for sending.
     bytes send_buffer = {0};
     /// Secures the connection (leat/tls/context.hpp); shared, so it may go once the call is made. Null: plain TCP. The handshake's time-out is in the context.
     const tls::context* tls = nullptr;

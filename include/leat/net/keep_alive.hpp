@@ -7,6 +7,7 @@ namespace leat {
 struct keep_alive {
     /// Of silence, before the first probe. Zero: no probes.
     duration idle{};
+    /// Between two probes.
     duration interval = std::chrono::seconds{15};
     /// Unanswered probes after which the connection is broken ("Connection timed out").
     int count = 4;

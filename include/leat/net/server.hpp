@@ -21,6 +21,7 @@ enum class proxy_protocol : std::uint8_t {
     from_trusted,
 };
 
+/// How a server listens and what it allows. Trivially destructible, so that it may be written inside any expression.
 struct server_options {
     /// Connections at once, those that still close included; at least one. At the limit accepting pauses; the kernel's queue holds newcomers.
     std::size_t max_connections = 16 * 1024;
@@ -34,6 +35,7 @@ struct server_options {
     bool reuse_port = false;
     /// Small packets go out at once (TCP_NODELAY): leat gathers writes itself.
     bool no_delay = true;
+    /// Whether a PROXY header is expected.
     leat::proxy_protocol proxy_protocol = leat::proxy_protocol::off;
     /// The proxies, as addresses or networks with commas between: "10.0.0.0/8, ::1"; "unix" stands for every unix connection. Empty: everyone.
     std::string_view trusted_proxies = {};
@@ -50,9 +52,9 @@ struct server_options {
 
 /// What a server has seen so far.
 struct server_statistics {
-    std::uint64_t accepted = 0;         // connections, those included whose header was refused
-    std::uint64_t refused_headers = 0;  // PROXY headers that were malformed, missing or late
-    std::size_t most_connections = 0;   // at once
+    std::uint64_t accepted = 0;         ///< connections, those included whose header was refused
+    std::uint64_t refused_headers = 0;  ///< PROXY headers that were malformed, missing or late
+    std::size_t most_connections = 0;   ///< at once
 };
 
 namespace detail {
@@ -82,6 +84,7 @@ class server_core;
 /// A listening server. Its handlers are its children: they end before it does.
 class server {
 public:
+    /// For `start_server`.
     explicit server(std::unique_ptr<detail::server_core> core) noexcept;
     server(server&&) noexcept;
     server& operator=(server&&) noexcept;
@@ -101,7 +104,8 @@ public:
     /// waits for them. Source: asyncio Server.serve_forever.
     task<> serve_forever();
     /// The same end, asked for by the program: stops accepting, drains, closes. serve_forever then returns too.
-    /// Errors: std::logic_error inside one of this server's own handlers, which it would wait for: call stop() there.
+    /// Completes when: every connection has closed, or at once if it is closed already. Cancellation: does not shorten the drain, which is waited
+    /// for; the next await throws. May be called again. Errors: std::logic_error inside one of this server's own handlers, which it would wait for: call stop() there.
     task<> close();
     /// Asks for that end without waiting for it: no newcomers from here on, idle readers see the end of their streams. serve_forever then drains
     /// and returns; without one, close() completes when the last connection has closed. May be called in a handler.
@@ -109,6 +113,7 @@ public:
     /// Cuts every connection at once: what was not sent is dropped, reads and writes fail. Newcomers are still served; after stop() it ends the
     /// waiting. Source: asyncio Server.abort_clients.
     void abort_clients() noexcept;
+    /// What it has seen since it was started.
     server_statistics statistics() const noexcept;
 
 private:
@@ -122,7 +127,8 @@ task<server> start_server_on_with(std::unique_ptr<connection_handler> handler, i
 
 /// Listens, and calls `handler(reader, writer)`, which returns a task<>, for each connection. Accepting begins at once.
 /// A handler that throws is logged with its peer and ends its own connection only. Out of descriptors (EMFILE) the server logs, pauses and goes on.
-/// Completes when: it listens. Errors: `leat::error` "listen ADDRESS: …", `name_error`, std::invalid_argument for options without sense. Port 0 takes a free one. Allocates: per connection its buffers'
+/// Completes when: it listens. Errors: `leat::error` "listen ADDRESS: …", `name_error`, std::invalid_argument for options without sense. Port 0 takes a free one.
+/// Cancellation: nothing stays open; may be called again. Limits: `max_connections`. Allocates: per connection its buffers'
 /// owner (about 300 bytes) and the handler's frame. Threads: handlers run on the loop that started the server. Source: asyncio.start_server.
 /// A lambda with owning captures must be named first (g++ 12 destroys one written inside `co_await` twice).
 template <class Handler>
@@ -133,7 +139,8 @@ task<server> start_server(Handler&& handler, endpoint at, server_options options
 }
 
 /// The same on a socket that is bound or listens already and that the server takes over: one that systemd passed (socket activation: descriptor 3),
-/// or that another process prepared. Errors: `leat::error` "listen on descriptor N: …"; the descriptor is then still the caller's.
+/// or that another process prepared. Completes when: it accepts, which is at once. Errors: `leat::error` "listen on descriptor N: …"; the descriptor is then
+/// still the caller's. Cancellation: there is nothing to wait for; a server that is dropped closes the descriptor. The rest as `start_server`.
 template <class Handler>
 task<server> start_server_on(Handler&& handler, int listening_descriptor, server_options options = {}) {
     static_assert(detail::safe_inline_callable<Handler>, "name it first: g++ 12 destroys a closure written inside co_await twice");

@@ -16,24 +16,26 @@ namespace leat {
 
 /// A datagram that has come.
 struct datagram {
-    std::string_view data;
-    address from;
+    std::string_view data;  ///< the datagram; valid until the next receive on the socket
+    address from;           ///< who sent it
     /// It was longer than the socket's `max_datagram`, and the rest is gone.
     bool truncated = false;
 };
 
 /// A datagram to send; on a connected socket `to` may stay empty.
 struct outgoing_datagram {
-    std::string_view data;
-    address to = {};
+    std::string_view data;  ///< must live until the send returns
+    address to = {};        ///< whom it is for
 };
 
+/// How a UDP socket is set up. Trivial, so that it may be written inside any expression.
 struct udp_options {
     /// The longest datagram that is received whole; at most and by default what UDP can carry. Memory for up to 16 of them (64 for a batch) is
     /// set aside at the first receive, and used as far as datagrams fill it.
     bytes max_datagram = {65535};
     /// The kernel's buffers (SO_RCVBUF, SO_SNDBUF), which it doubles and bounds. Zero: its own choice. What comes while the first is full is lost.
     bytes receive_buffer = {0};
+    /// The same for sending.
     bytes send_buffer = {0};
     /// Several sockets may have the port, and the kernel spreads the senders over them (SO_REUSEPORT).
     bool reuse_port = false;
@@ -147,6 +149,7 @@ private:
 /// One receive at a time: a second is a std::logic_error. Several tasks may send. Threads: the loop's own.
 class udp_socket {
 public:
+    /// For leat's own layers.
     explicit udp_socket(detail::datagram_core& core) noexcept : core_(&core) {}
     udp_socket(udp_socket&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
     udp_socket& operator=(udp_socket&& other) noexcept {
@@ -162,7 +165,9 @@ public:
     /// Allocates: at the first call, see udp_options. Source: asyncio DatagramProtocol.datagram_received, recvfrom(2).
     detail::one_datagram receive_from() noexcept { return detail::one_datagram{*core_}; }
     /// Receives what is there, at least one and at most `most` (and 64), in one system call.
-    /// @return `span<const datagram>`, valid until the next receive on this socket. The rest as receive_from. Source: recvmmsg(2).
+    /// @return `span<const datagram>`, valid until the next receive on this socket.
+    /// Completes when: at least one is there. Errors: as receive_from. Limits: 64 datagrams a call. Cancellation: no datagram is lost, call again.
+    /// Allocates: as receive_from. Source: recvmmsg(2).
     detail::many_datagrams receive_batch(std::size_t most = 64) noexcept { return {*core_, most == 0 ? 1 : most}; }
 
     /// Sends a datagram. The data must live until the await returns.
@@ -170,9 +175,10 @@ public:
     /// Errors: `leat::error` "send ADDRESS: …"; EMSGSIZE if it is too long. Cancellation: it was not sent. Allocates: never.
     /// Source: asyncio DatagramTransport.sendto.
     detail::datagram_send send_to(std::string_view data, const address& to) noexcept { return {*core_, outgoing_datagram{data, to}}; }
-    /// The same to the address that the socket is connected to.
+    /// The same to the address that the socket is connected to, with the contract of `send_to`:
+    /// Completes when: the kernel has taken it. Errors: also "Destination address required" on a socket that is not connected. Cancellation: it was not sent.
     detail::datagram_send send(std::string_view data) noexcept { return {*core_, outgoing_datagram{data, {}}}; }
-    /// Sends many, up to 64 in a system call, in order. Errors: the first one's that fails; those before it are sent, those behind it are not.
+    /// Sends many, up to 64 in a system call, in order. Completes when: the kernel has taken the last. Errors: the first one's that fails; those before it are sent, those behind it are not.
     /// Cancellation: what the kernel has taken by then is sent. The list and its data must live until the await returns. Source: sendmmsg(2).
     detail::datagram_send send_batch(std::span<const outgoing_datagram> list) noexcept { return {*core_, list}; }
 
@@ -184,6 +190,7 @@ public:
     /// Receives what is sent to a multicast group, by the named interface ("eth0"; "" lets the kernel choose), until leave_multicast or close.
     /// These do not wait. Errors: `leat::error` "join GROUP: …".
     void join_multicast(const address& group, std::string_view interface_name = {});
+    /// Ends what `join_multicast` with the same arguments began. Errors: `leat::error` "leave GROUP: …".
     void leave_multicast(const address& group, std::string_view interface_name = {});
     /// How many routers a multicast datagram may pass (default 1: none), and whether this machine's own members get it too (default: yes).
     void set_multicast(int hops, bool loop_back = true);

@@ -13,13 +13,20 @@ namespace leat {
 /// Errors: `leat::error` "unix address …" if it is empty, holds a NUL or is longer than the kernel's 107 bytes.
 class unix_address {
 public:
+    /// A socket file's path.
     unix_address(std::string_view path);
+    /// The same.
     unix_address(const char* path) : unix_address(std::string_view{path}) {}
+    /// The same.
     unix_address(const std::string& path) : unix_address(std::string_view{path}) {}
+    /// The same.
     unix_address(const leat::path& path) : unix_address(std::string_view{path}) {}
+    /// A name in the abstract namespace of this machine (unix(7)), without the NUL in front.
     static unix_address abstract(std::string_view name);
 
+    /// The same as a plain address.
     const leat::address& address() const noexcept { return address_; }
+    /// Is it no file?
     bool is_abstract() const noexcept { return address_.unix_name().front() == '\0'; }
     /// "unix:/run/app.sock", "unix:@name".
     std::string to_string() const { return address_.to_string(); }
@@ -40,9 +47,9 @@ std::pair<connection, connection> unix_socket_pair(bytes limit = {64 * 1024});
 
 /// Who is at the other end of a unix connection, as the kernel noted it when they connected.
 struct peer_credentials {
-    int process = 0;
-    unsigned user = 0;
-    unsigned group = 0;
+    int process = 0;     ///< the process's number
+    unsigned user = 0;   ///< its effective user
+    unsigned group = 0;  ///< its effective group
 };
 /// Errors: `leat::error` "peer credentials …" if the connection is closed or not over a unix socket. Source: SO_PEERCRED, unix(7).
 peer_credentials credentials_of(const stream_writer& writer);

@@ -16,8 +16,8 @@ namespace leat {
 
 /// Both ends of a pipe: `auto [reader, writer] = leat::open_pipe();`
 struct pipe_ends {
-    stream_reader reader;
-    stream_writer writer;
+    stream_reader reader;  ///< reads what the other end writes
+    stream_writer writer;  ///< writes what the other end reads
 };
 
 /// A new pipe inside this program. Never waits. Errors: `leat::error` "open pipe: …" (EMFILE). Threads: the loop's own. Source: os.pipe.
@@ -31,6 +31,7 @@ pipe_ends open_pipe();
 /// Errors: `leat::error` "open descriptor 7: …" (EBADF if it is not open for that, EMFILE). Never waits. Threads: the loop's own.
 /// Source: asyncio loop.connect_read_pipe, connect_write_pipe (which take the descriptor over).
 stream_reader open_reader(int descriptor);
+/// The same for writing.
 stream_writer open_writer(int descriptor);
 
 /// Opens a FIFO, which somebody has made with mkfifo, for reading.
@@ -39,7 +40,7 @@ stream_writer open_writer(int descriptor);
 task<stream_reader> open_fifo_reader(path name);
 
 /// Opens a FIFO for writing.
-/// Completes when: a reader has opened it. Errors and cancellation as above; cancelling ends the wait for a reader. A thread of io_uring or of the pool waits meanwhile.
+/// Completes when: a reader has opened it. Errors: as `open_fifo_reader`. Cancellation: ends the wait for a reader; nothing stays open. A thread of io_uring or of the pool waits meanwhile.
 task<stream_writer> open_fifo_writer(path name);
 
 }  // namespace leat

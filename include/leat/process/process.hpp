@@ -24,41 +24,47 @@ class child_process;
 
 /// How a process ended: by itself with a code, or by a signal.
 struct exit_status {
-    int code = 0;
-    int signal = 0;            // 0 unless one killed it; then `code` says nothing
-    bool dumped_core = false;
+    int code = 0;              ///< what it returned, 0 to 255
+    int signal = 0;            ///< 0 unless one killed it; then `code` says nothing
+    bool dumped_core = false;  ///< whether it left a core dump
 
+    /// Did it end by itself, with 0?
     bool success() const noexcept { return code == 0 && signal == 0; }
+    /// The same.
     explicit operator bool() const noexcept { return success(); }
     /// As Python's returncode: the code, or the signal's number with a minus.
     int return_code() const noexcept { return signal != 0 ? -signal : code; }
     /// "exited with 3", "killed by SIGKILL".
     std::string to_string() const;
+    /// The same end.
     friend bool operator==(const exit_status&, const exit_status&) = default;
 };
 
 /// Which processes a signal from the terminal, and the end of the scope, are for.
 enum class process_group : std::uint8_t {
-    own,      // it leads one: whatever it starts ends with it. A Ctrl-C in the terminal is not for it, and it may not read from the terminal
-    session,  // the same, in a session without a terminal (start_new_session)
-    inherit,  // that of this program, for interactive ones: then only the process itself ends with its scope
+    own,      ///< it leads one: whatever it starts ends with it. A Ctrl-C in the terminal is not for it, and it may not read from the terminal
+    session,  ///< the same, in a session without a terminal (start_new_session)
+    inherit,  ///< that of this program, for interactive ones: then only the process itself ends with its scope
 };
 
+/// A variable for a child.
 struct environment_variable {
-    std::string_view name;
-    std::string_view value;
+    std::string_view name;   ///< without a '='
+    std::string_view value;  ///< anything but a NUL
 };
 
-/// Trivial, so that it may be written inside any expression; what the views point at must live until the end of that expression.
+/// How a program is started. Trivial, so that it may be written inside any expression; what the views point at must live until the end of that expression.
 struct spawn_options {
-    stdio standard_input = stdio::inherit;
-    stdio standard_output = stdio::inherit;
-    stdio standard_error = stdio::inherit;
+    stdio standard_input = stdio::inherit;   ///< descriptor 0
+    stdio standard_output = stdio::inherit;  ///< descriptor 1
+    stdio standard_error = stdio::inherit;   ///< descriptor 2
     /// Empty: this program's own.
     std::string_view working_directory = {};
     /// Set besides what this program has in its environment, or, without `inherit_environment`, all there is.
     std::span<const environment_variable> environment = {};
+    /// Start from this program's environment.
     bool inherit_environment = true;
+    /// Whom signals are for.
     process_group group = process_group::own;
     /// Kill the process, and its group if it leads one, when its object dies. Off: it runs on.
     bool kill_on_drop = true;
@@ -68,8 +74,8 @@ struct spawn_options {
 
 /// What a process has written.
 struct process_output {
-    std::string output;
-    std::string error_output;
+    std::string output;        ///< of its standard output, if that is a pipe
+    std::string error_output;  ///< of its standard error, if that is a pipe
 };
 
 /// A running program (asyncio.subprocess.Process). Moves, and is not copied.
@@ -87,9 +93,12 @@ public:
 
     /// The streams of those that are `stdio::pipe`; std::logic_error for others. They may be moved away, and live as long as they like.
     stream_writer& standard_input() const;
+    /// The same for what it writes.
     stream_reader& standard_output() const;
+    /// The same for its errors.
     stream_reader& standard_error() const;
 
+    /// The process's number; -1 for an object without one.
     int id() const noexcept;
     /// How it ended; nullopt while it runs. Never waits.
     std::optional<exit_status> status() const;
@@ -101,7 +110,7 @@ public:
     task<exit_status> wait() const;
 
     /// Writes `input` to its standard input and closes that, reads its output and its errors to their ends, all at once, and waits for its end.
-    /// For those that are pipes. `input` must live until the await returns; a process that does not want all of it is no error.
+    /// For those that are pipes. Completes when: it has ended and its outputs are read. `input` must live until the await returns; a process that does not want all of it is no error.
     /// Limits: `limit` for each of the two outputs; more is a `limit_error`. Cancellation: what was read is lost; the process goes on.
     /// @return `process_output`; `status()` is known then. Errors: those of the streams. Source: asyncio Process.communicate.
     task<process_output> communicate(std::string_view input = {}, bytes limit = {16 * 1024 * 1024});
@@ -109,11 +118,14 @@ public:
     /// SIGTERM, SIGKILL or another to the process alone; nothing happens if it has ended. Errors: `leat::error` (EPERM for a setuid program, EINVAL).
     /// Never wait. Source: asyncio Process.terminate, kill, send_signal.
     void terminate();
+    /// SIGKILL, likewise.
     void kill();
+    /// Any other, likewise.
     void send_signal(int number);
     /// The same to all of its group, also after its own end; to the process alone if it does not lead one.
     void signal_group(int number);
 
+    /// Is it a process's object? Not when it was moved from, or made without one.
     explicit operator bool() const noexcept { return child_ != nullptr; }
 
 private:
@@ -131,39 +143,50 @@ private:
 /// Source: asyncio.create_subprocess_exec.
 task<process> spawn_process(arguments program, spawn_options options = {});
 
-/// The same for a command line of /bin/sh. Quote what comes from elsewhere, or better, use `spawn_process`. Source: asyncio.create_subprocess_shell.
+/// The same for a command line of /bin/sh. Quote what comes from elsewhere, or better, use `spawn_process`.
+/// Completes when: the shell runs. Errors: as `spawn_process`, about /bin/sh; what the shell does not find is its exit status 127. Cancellation: as `spawn_process`. Source: asyncio.create_subprocess_shell.
 task<process> spawn_shell(std::string_view command_line, spawn_options options = {});
 
 /// What `run_process` returns.
 struct completed_process {
-    exit_status status;
-    std::string output;
-    std::string error_output;
+    exit_status status;        ///< how it ended
+    std::string output;        ///< what it wrote, as far as that was kept
+    std::string error_output;  ///< its errors, likewise
 };
 
 /// With `check`: the process did not succeed (subprocess.CalledProcessError).
 class process_error : public std::runtime_error {
 public:
+    /// Of a program that has ended.
     process_error(std::string_view program, completed_process completed);
+    /// How it ended and what it wrote.
     const completed_process& completed() const noexcept { return completed_; }
+    /// How it ended.
     const exit_status& status() const noexcept { return completed_.status; }
 
 private:
     completed_process completed_;
 };
 
-/// Trivial, as spawn_options. Input is a pipe if there is any, else /dev/null; both outputs are kept unless they go elsewhere.
+/// How `run_process` runs a program. Trivial, as spawn_options. Input is a pipe if there is any, else /dev/null; both outputs are kept unless they go elsewhere.
 struct run_process_options {
+    /// Written to its standard input, which is then closed.
     std::string_view input = {};
+    /// Throw `process_error` unless it succeeds.
     bool check = false;
     /// Zero: none. After it the process is killed with its group.
     duration timeout = {};
     /// How much of each output is kept; more is a `limit_error`.
     bytes limit = {16 * 1024 * 1024};
+    /// Where its output goes; a pipe: it is kept.
     stdio standard_output = stdio::pipe;
+    /// Where its errors go; a pipe: they are kept.
     stdio standard_error = stdio::pipe;
+    /// As in spawn_options.
     std::string_view working_directory = {};
+    /// As in spawn_options.
     std::span<const environment_variable> environment = {};
+    /// As in spawn_options.
     bool inherit_environment = true;
 };
 

@@ -13,7 +13,9 @@ namespace leat {
 /// Errors: `leat::error` "open standard input: …" if it is closed (EBADF), "write standard output: Broken pipe …" if nobody reads any more.
 /// Never wait. Threads: the loop's own. Source: sys.stdin, asyncio loop.connect_read_pipe(…, sys.stdin).
 stream_reader standard_input();
+/// The same for standard output.
 stream_writer standard_output();
+/// The same for standard error.
 stream_writer standard_error();
 
 }  // namespace leat

@@ -7,6 +7,7 @@ namespace leat {
 /// Where a child's standard input, output or error goes. Trivial, so that it may stand in an option struct.
 class stdio {
 public:
+    /// Which of them it is.
     enum class kind : std::uint8_t { inherit, pipe, null, to_output, descriptor, read_file, write_file, append_file };
 
     /// What this program has there (Python's None).
@@ -22,11 +23,16 @@ public:
     static constexpr stdio descriptor(int fd) noexcept { return {kind::descriptor, fd, {}}; }
     /// A file, as the shell's <, > and >> open it.
     static constexpr stdio from_file(std::string_view path) noexcept { return {kind::read_file, -1, path}; }
+    /// The same for writing: created or cut to nothing.
     static constexpr stdio to_file(std::string_view path) noexcept { return {kind::write_file, -1, path}; }
+    /// The same for appending.
     static constexpr stdio append_to_file(std::string_view path) noexcept { return {kind::append_file, -1, path}; }
 
+    /// Which kind it is.
     constexpr kind what() const noexcept { return what_; }
+    /// The descriptor; -1 for other kinds.
     constexpr int fd() const noexcept { return fd_; }
+    /// The file's name; empty for other kinds.
     constexpr std::string_view path() const noexcept { return path_; }
 
 private:

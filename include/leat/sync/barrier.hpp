@@ -60,9 +60,11 @@ public:
     /// Those who wait, and all who come, get `broken_barrier`, until a reset.
     void abort() noexcept;
 
+    /// How many have to arrive.
     std::size_t parties() const noexcept { return parties_; }
     /// How many wait now.
     std::size_t waiting() const noexcept { return arrived_; }
+    /// Was it aborted, and not reset since?
     bool broken() const noexcept { return broken_; }
 
 private:

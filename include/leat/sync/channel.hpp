@@ -17,6 +17,7 @@ namespace leat {
 /// Something was sent to a channel that is closed.
 class channel_closed : public std::logic_error {
 public:
+    /// The text names the call.
     channel_closed() : std::logic_error("channel: send: it is closed") {}
 };
 
@@ -153,8 +154,8 @@ public:
     /// @param capacity how many items it holds before senders wait; at least 1, or std::invalid_argument is thrown.
     explicit channel(std::size_t capacity) : channel_core(capacity) {}
 
-    /// Completes when: the channel has room for the item. Errors: `channel_closed`.
-    /// Cancellation: the item was not sent, and is destroyed; one that had room already is sent. Senders are served in order.
+    /// Completes when: the channel had room for the item, which is in it now. Errors: `channel_closed`.
+    /// Cancellation: the item was not sent, and is destroyed; one that had room already is sent. Senders are served in order. May be called again.
     sender send(T item) { return sender{*this, std::move(item)}; }
     /// Completes when: there is an item; nullopt once the channel is closed and empty: `while (auto item = co_await jobs.receive())`.
     /// Errors: none. Cancellation: no item is lost, and one may call again. Receivers are served in order.
@@ -169,6 +170,7 @@ public:
         stored(false);
         return true;
     }
+    /// The same for a temporary, which is gone if there was no room.
     bool try_send(T&& item) { return try_send(item); }
     /// What is there now, if anything.
     std::optional<T> try_receive() {
@@ -184,6 +186,7 @@ public:
         items_.push_back(std::move(item));
         stored(true);
     }
+    /// The same for an item; nullopt once the channel is closed and empty.
     std::optional<T> blocking_receive() {
         if (!reserve_in_thread(false)) return std::nullopt;
         guard lock{*this};
@@ -195,6 +198,7 @@ public:
         guard lock{*this};
         shut();
     }
+    /// Was it closed?
     bool is_closed() const noexcept {
         guard lock{const_cast<channel&>(*this)};
         return closed();
@@ -204,6 +208,7 @@ public:
         guard lock{const_cast<channel&>(*this)};
         return items_.size();
     }
+    /// How many items it holds before senders wait.
     std::size_t capacity() const noexcept { return capacity_; }
 
 private:

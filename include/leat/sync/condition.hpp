@@ -51,6 +51,7 @@ private:
 /// Must outlive its waiters; the mutex must outlive it. Threads: the loop's own.
 class condition {
 public:
+    /// For what this mutex guards.
     explicit condition(mutex& guarding) noexcept : mutex_(guarding) {}
     condition(const condition&) = delete;
     condition& operator=(const condition&) = delete;
@@ -61,7 +62,8 @@ public:
     /// Cancellation: takes the lock again first, however long that lasts, then throws `cancelled`; a notification that it had got goes to the
     /// next waiter. Destroyed while it waits: `lock` holds nothing. Allocates: never. Source: asyncio.Condition.wait.
     detail::condition_awaiter wait(mutex_lock& lock) noexcept { return detail::condition_awaiter{*this, mutex_, lock}; }
-    /// Waits until `predicate()` is true; returns at once if it is. The rest as `wait`. Allocates: a frame.
+    /// Waits until `predicate()` is true; does not suspend if it is. `lock` holds the mutex whenever it is called, and in the end.
+    /// Completes when: it is true. Errors: what the predicate throws, and those of `wait`. Cancellation: as `wait`. Allocates: a frame.
     /// Source: asyncio.Condition.wait_for.
     template <class Predicate>
     task<> wait_for(mutex_lock& lock, Predicate&& predicate) {
@@ -70,6 +72,7 @@ public:
     }
     /// Wakes the first `count` that wait. They run once they have the lock, in their order. Needs no lock itself.
     void notify(std::size_t count = 1) noexcept;
+    /// Wakes all that wait.
     void notify_all() noexcept { notify(static_cast<std::size_t>(-1)); }
 
 private:

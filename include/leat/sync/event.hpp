@@ -48,6 +48,7 @@ public:
     void set() noexcept;
     /// From now on `wait` waits again.
     void clear() noexcept { set_ = false; }
+    /// Is it set?
     bool is_set() const noexcept { return set_; }
     /// Completes when: the event is set. Errors: none. Cancellation: at once, nothing is lost. Allocates: never.
     detail::event_awaiter wait() noexcept { return detail::event_awaiter{*this}; }

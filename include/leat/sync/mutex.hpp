@@ -18,6 +18,7 @@ class condition_awaiter;
 class [[nodiscard]] mutex_lock {
 public:
     mutex_lock() = default;
+    /// Takes over a mutex that the caller has locked. For `mutex`.
     explicit mutex_lock(mutex& of) noexcept : of_(&of) {}
     mutex_lock(mutex_lock&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
     mutex_lock& operator=(mutex_lock&& other) noexcept {
@@ -32,6 +33,7 @@ public:
     void unlock() noexcept;
     /// Is it locked by this?
     bool owns() const noexcept { return of_ != nullptr; }
+    /// Is that one locked by this?
     bool owns(const mutex& of) const noexcept { return of_ == &of; }
 
 private:
@@ -87,6 +89,7 @@ public:
     detail::lock_awaiter lock() noexcept { return detail::lock_awaiter{*this}; }
     /// The lock if it is free now; nothing if it is not.
     std::optional<mutex_lock> try_lock() noexcept;
+    /// Does anybody hold it?
     bool locked() const noexcept { return locked_; }
 
 private:

@@ -190,6 +190,7 @@ public:
         put_now(std::move(item));
         return true;
     }
+    /// The same with a copy.
     bool try_put(const T& item) {
         check_open();
         if (!can_put()) return false;
@@ -209,7 +210,7 @@ public:
     void close() noexcept { shut(false); }
     /// The same, and what is in the queue is dropped, and counts as done for `join`. Source: asyncio.Queue.shutdown(immediate=True).
     void close_now() noexcept { shut(true); }
-    bool closed() const noexcept { return closed_; }
+    bool closed() const noexcept { return closed_; }  ///< was it closed?
 
     /// What was got has been dealt with: one item more. Throws std::logic_error if more are done than were put.
     void task_done() { finish_one(); }
@@ -217,13 +218,13 @@ public:
     /// Source: asyncio.Queue.join.
     queue_join_awaiter join() noexcept { return queue_join_awaiter{*this}; }
 
-    std::size_t size() const noexcept { return items_.size(); }
-    bool empty() const noexcept { return size() == 0; }
-    bool full() const noexcept { return size() >= limit_; }
-    std::size_t limit() const noexcept { return limit_; }
+    std::size_t size() const noexcept { return items_.size(); }  ///< items in it now
+    bool empty() const noexcept { return size() == 0; }  ///< is there none?
+    bool full() const noexcept { return size() >= limit_; }  ///< has it as many as it may have?
+    std::size_t limit() const noexcept { return limit_; }  ///< how many it may have
 
 protected:
-    explicit typed_queue(std::size_t limit) : queue_core(limit) {}
+    explicit typed_queue(std::size_t limit) : queue_core(limit) {}  ///< at most so many items
     ~typed_queue() = default;
 
 private:
@@ -260,6 +261,7 @@ private:
 template <class T>
 class queue : public detail::typed_queue<T, detail::fifo_store<T>> {
 public:
+    /// At most so many items; at least 1.
     explicit queue(std::size_t limit) : detail::typed_queue<T, detail::fifo_store<T>>(limit) {}
 };
 
@@ -267,6 +269,7 @@ public:
 template <class T>
 class lifo_queue : public detail::typed_queue<T, detail::lifo_store<T>> {
 public:
+    /// At most so many items; at least 1.
     explicit lifo_queue(std::size_t limit) : detail::typed_queue<T, detail::lifo_store<T>>(limit) {}
 };
 
@@ -275,6 +278,7 @@ public:
 template <class T, class Compare = detail::smaller_first>
 class priority_queue : public detail::typed_queue<T, detail::priority_store<T, Compare>> {
 public:
+    /// At most so many items; at least 1.
     explicit priority_queue(std::size_t limit) : detail::typed_queue<T, detail::priority_store<T, Compare>>(limit) {}
 };
 

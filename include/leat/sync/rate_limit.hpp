@@ -53,6 +53,7 @@ class rate_limit : detail::timer {
 public:
     /// Throws std::invalid_argument unless both are positive and finite. Without a burst: one second's worth, at least 1.
     explicit rate_limit(double per_second);
+    /// The same with the size of the bucket.
     rate_limit(double per_second, double burst);
     rate_limit(const rate_limit&) = delete;
     rate_limit& operator=(const rate_limit&) = delete;
@@ -64,9 +65,12 @@ public:
     bool try_acquire(double count = 1) noexcept;
     /// Changes the rate for those who wait, too. The tokens that are there stay, as far as they fit. Throws as the constructor.
     void set_rate(double per_second, double burst);
+    /// The same; the burst stays.
     void set_rate(double per_second) { set_rate(per_second, burst_); }
 
+    /// The rate, in tokens a second.
     double per_second() const noexcept { return per_second_; }
+    /// How many tokens it holds at most.
     double burst() const noexcept { return burst_; }
     /// How many tokens there are now; below zero it is in debt.
     double available() noexcept;

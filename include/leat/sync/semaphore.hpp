@@ -58,6 +58,7 @@ private:
 class [[nodiscard]] semaphore_slot {
 public:
     semaphore_slot() = default;
+    /// Takes over a place. For `semaphore`.
     explicit semaphore_slot(semaphore& from) noexcept : from_(&from) {}
     semaphore_slot(semaphore_slot&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
     semaphore_slot& operator=(semaphore_slot&& other) noexcept {
@@ -108,6 +109,7 @@ private:
 /// Threads: the loop's own.
 class semaphore {
 public:
+    /// With so many places free.
     explicit semaphore(std::size_t places) noexcept : free_(places) {}
     semaphore(const semaphore&) = delete;
     semaphore& operator=(const semaphore&) = delete;

@@ -92,6 +92,7 @@ class [[nodiscard]] completions : detail::completion_order {
 public:
     using value_type = detail::value_or_monostate<T>;
 
+    /// As `as_completed`.
     explicit completions(std::vector<task<T>> tasks) : completion_order(tasks.size()), outcomes_(tasks.size()) {
         for (std::size_t i = 0; i < tasks.size(); ++i) running_.spawn(collect(std::move(tasks[i]), *this, i));
     }
@@ -141,6 +142,7 @@ template <class T>
 completions<T> as_completed(std::vector<task<T>> tasks) {
     return completions<T>{std::move(tasks)};
 }
+/// The same for a few tasks, one argument each.
 template <class T, class... More>
     requires(std::is_same_v<More, task<T>> && ...)
 completions<T> as_completed(task<T> first, More... more) {

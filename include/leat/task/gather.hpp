@@ -61,6 +61,7 @@ auto gather(Awaitable&&... branches) {
     return detail::keep_or_borrow<all_tasks>(detail::gather_tasks(detail::as_task(std::forward<Awaitable>(branches))...));
 }
 
+/// The same for a list of tasks: their values, in its order.
 template <class T>
 task<std::vector<T>> gather(std::vector<task<T>> branches) {
     std::vector<std::optional<T>> places(branches.size());
@@ -73,6 +74,7 @@ task<std::vector<T>> gather(std::vector<task<T>> branches) {
     co_return values;
 }
 
+/// The same for a list of tasks that give nothing.
 inline task<> gather(std::vector<task<>> branches) {
     task_group group;
     for (auto& branch : branches) group.spawn(std::move(branch));
@@ -91,6 +93,7 @@ task<result<T>> keep_result(task<T> branch) {
 
 /// The same for tasks of which each may fail by itself: none cancels another, and each answers with its `result`
 /// (asyncio's `return_exceptions=True`). A few: `gather(a() | as_result, b() | as_result)`.
+/// Completes when: all have ended. Errors: none of the tasks' own. Cancellation: cancels all, waits for them. Allocates: a frame more for each task.
 template <class T>
 task<std::vector<result<T>>> gather(std::vector<task<T>> branches, as_result_t) {
     std::vector<task<result<T>>> settled;

@@ -117,6 +117,7 @@ public:
     using value_type = T;
 
     generator() = default;
+    /// For the compiler.
     explicit generator(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
     generator(generator&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     generator& operator=(generator&& other) noexcept {

@@ -7,9 +7,9 @@ namespace leat {
 
 /// What becomes of ticks that nobody was there to take.
 enum class missed_ticks : std::uint8_t {
-    burst,  // they come at once, one after the other, until the count is right again
-    skip,   // they are left out: the next is the next that is due
-    delay,  // the period begins anew from the late one
+    burst,  ///< they come at once, one after the other, until the count is right again
+    skip,   ///< they are left out: the next is the next that is due
+    delay,  ///< the period begins anew from the late one
 };
 
 /// A clock that ticks at a fixed rate, whatever the work in between takes: `leat::interval every{1s}; for (;;) { co_await every.next(); … }`.
@@ -25,7 +25,7 @@ public:
 
     /// The tick that the last next() waited for, or the begin of the first period.
     time_point last() const noexcept { return last_; }
-    duration period() const noexcept { return period_; }
+    duration period() const noexcept { return period_; }  ///< between two ticks
 
 private:
     duration period_;

@@ -43,6 +43,7 @@ private:
 class loop_handle {
 public:
     loop_handle() = default;
+    /// For leat's own layers.
     explicit loop_handle(std::shared_ptr<detail::shared_loop> of) noexcept : shared_(std::move(of)) {}
 
     /// Calls `callable()` on the loop's thread, soon, outside any task: it must not wait, and usually spawns a task or sets an event.
@@ -59,7 +60,9 @@ public:
     /// The loop's number in the process, as metrics and task trees show it.
     std::uint32_t number() const noexcept;
 
+    /// Does it name a loop, ended or not?
     explicit operator bool() const noexcept { return shared_ != nullptr; }
+    /// Do both name the same loop?
     friend bool operator==(const loop_handle&, const loop_handle&) = default;
 
     /// For leat's own operations.

@@ -95,7 +95,9 @@ task<> parallel_for_each(Range&& range, std::size_t limit, Function&& function) 
     return detail::run_parallel<Range, std::decay_t<Function>>(std::forward<Range>(range), limit, std::forward<Function>(function));
 }
 
-/// The same, and returns what the functions gave, in the order of the range.
+/// The same, and returns what the functions gave, in the order of the range, which has to have an end.
+/// Completes when: all have ended. Errors: as `parallel_for_each`. Cancellation: cancels all, waits for them; the values are lost.
+/// Allocates: also a place for each value.
 template <class Range, class Function>
 auto parallel_map(Range&& range, std::size_t limit, Function&& function) {
     static_assert(detail::safe_inline_callable<Function>, "name it first: g++ 12 destroys a closure written inside co_await twice");

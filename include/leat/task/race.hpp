@@ -53,12 +53,12 @@ task<std::variant<value_or_monostate<T>...>> race_tasks(std::index_sequence<I...
 /// What `race` over a vector returns: which task was first, and its value.
 template <class T>
 struct race_winner {
-    std::size_t index;
-    detail::value_or_monostate<T> value;
+    std::size_t index;                    ///< its place in the list
+    detail::value_or_monostate<T> value;  ///< what it gave
 };
 
 /// Runs awaitables side by side; the first to end, by value or by error, decides, and the others are cancelled and waited for.
-/// @return a `std::variant` whose index says which was first (`std::monostate` in place of void); for a vector of tasks a `race_winner`.
+/// Completes when: the first has ended and the others, cancelled, too. @return a `std::variant` whose index says which was first (`std::monostate` in place of void); for a vector of tasks a `race_winner`.
 /// Errors: the first one's. Cancellation: cancels all, waits for them. A read that was done in the same turn as the first
 /// loses no byte: the next one gets them. Of a task that ends in that turn the value is dropped: race what can be repeated.
 /// Tasks are taken by value, awaiters borrowed: `race(reader.read_line(), stop.wait())` must be awaited where it stands.
@@ -70,6 +70,7 @@ auto race(Awaitable&&... branches) {
         detail::race_tasks(std::index_sequence_for<Awaitable...>{}, detail::as_task(std::forward<Awaitable>(branches))...));
 }
 
+/// The same for a list of tasks, which must not be empty.
 template <class T>
 task<race_winner<T>> race(std::vector<task<T>> branches) {
     std::optional<detail::value_or_monostate<T>> first;

@@ -58,6 +58,7 @@ int report_uncaught(const std::exception_ptr& error, int signal) noexcept;
 ///         chain of awaiting tasks; 130 if SIGINT and 143 if SIGTERM cancelled it.
 /// Dropped writers and files are closed in order first, within the linger time. Source: asyncio.run.
 int run(task<void> main, run_options options = {});
+/// The same for a task that gives the exit status.
 int run(task<int> main, run_options options = {});
 
 namespace detail {

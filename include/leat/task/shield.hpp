@@ -40,8 +40,9 @@ private:
 }  // namespace detail
 
 /// Runs an awaitable that cancellation from outside does not reach: for cleanup that must await.
-/// Completes when: it has ended; its result is returned even in a cancelled scope, whose next suspending await throws. Unlike
-/// asyncio.shield nothing is left behind: the inside is always waited for. Awaited where it stands. Allocates: as `timeout`.
+/// Completes when: it has ended; its result is returned even in a cancelled scope, whose next suspending await throws. Errors: its own.
+/// Cancellation: has no effect until it has ended. Unlike asyncio.shield nothing is left behind: the inside is always waited for.
+/// Awaited where it stands. Threads: the loop's own. Allocates: as `timeout`. Source: asyncio.shield.
 template <class Awaitable>
 auto shield(Awaitable&& inside) {
     using T = decltype(detail::as_task(std::forward<Awaitable>(inside)));

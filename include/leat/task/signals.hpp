@@ -44,7 +44,7 @@ private:
 
 }  // namespace detail
 
-/// Signals as events: `leat::signal_set wishes{SIGHUP, SIGUSR1}; int signal = co_await wishes.next();` (the numbers are those of <csignal>).
+/// Signals as events: `leat::signal_set wishes{SIGHUP, SIGUSR1}; int signal = co_await wishes.next();` (the numbers are those of `csignal`).
 ///
 /// While a set exists, its signals do nothing else: with SIGINT or SIGTERM in it the task is not cancelled, a server goes on, and the program
 /// decides. Their former actions come back with the end of the last set that holds them. Several sets, on one loop or many, each get every signal;
@@ -53,7 +53,7 @@ private:
 /// Threads: the loop's own. Source: asyncio loop.add_signal_handler.
 class signal_set {
 public:
-    signal_set(std::initializer_list<int> signals);
+    signal_set(std::initializer_list<int> signals);  ///< catches them from now on
     signal_set(const signal_set&) = delete;
     signal_set& operator=(const signal_set&) = delete;
     ~signal_set();

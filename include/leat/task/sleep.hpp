@@ -37,11 +37,13 @@ private:
 /// Suspends for at least `delay`. A delay of zero or less lets every other ready task run once (asyncio's sleep(0)).
 /// Completes when: the time has passed. Errors: none. Cancellation: at once. Allocates: never. Source: asyncio.sleep.
 detail::sleep_awaiter sleep(duration delay) noexcept;
-/// Suspends until a point in time on the steady clock; the same contract as `sleep`.
+/// Suspends until a point in time on the steady clock; one in the past lets every other ready task run once.
+/// Completes when: the time has come. Errors: none. Cancellation: at once. Allocates: never. Source: asyncio loop.call_at.
 detail::sleep_awaiter sleep_until(time_point when) noexcept;
 /// The time on the clock that `sleep_until` counts by.
 time_point now() noexcept;
 /// Lets every other ready task run once, and sends what has been written: `sleep` of zero.
+/// Completes when: the loop has had a turn. Errors: none. Cancellation: at once. Allocates: never. Source: asyncio.sleep(0).
 detail::sleep_awaiter yield() noexcept;
 
 }  // namespace leat

@@ -94,6 +94,7 @@ public:
     using value_type = T;
 
     task() = default;
+    /// For the compiler.
     explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
     task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     task& operator=(task&& other) noexcept {
@@ -105,8 +106,10 @@ public:
     }
     ~task() { destroy(); }
 
+    /// Runs it as a part of the awaiting task; a task is awaited once, as a temporary or moved.
     detail::task_awaiter<T> operator co_await() && noexcept { return detail::task_awaiter<T>{frame_}; }
 
+    /// Is there a coroutine? Not after it was moved from or spawned.
     explicit operator bool() const noexcept { return frame_ != nullptr; }
     /// For leat's combinators: the frame, still owned by this task.
     std::coroutine_handle<promise_type> frame() const noexcept { return frame_; }

@@ -123,7 +123,7 @@ auto timeout(duration limit, Awaitable&& inside) {
 
 /// The same with a point in time on the clock of `leat::now()`: `timeout_at(leat::now() + 30s, …)`. One limit for several steps is
 /// written once and given to each of them. One in the past ends what would suspend; `time_point::max()` is never.
-/// Source: asyncio.timeout_at.
+/// Completes when: as `timeout`. Errors: `timeout_error`, likewise. Cancellation: from outside passes through. Allocates: as `timeout`. Source: asyncio.timeout_at.
 template <class Awaitable>
 auto timeout_at(time_point when, Awaitable&& inside) {
     using T = decltype(detail::as_task(std::forward<Awaitable>(inside)));
@@ -144,6 +144,7 @@ public:
     deadline(const deadline&) = delete;
     deadline& operator=(const deadline&) = delete;
 
+    /// The time it stands at.
     time_point when() const noexcept { return when_; }
     /// Moves it, also into the past (then it strikes at the loop's next turn) and to never (`time_point::max()`). Too late once it has expired.
     void reschedule(time_point when) noexcept;
@@ -157,7 +158,8 @@ private:
     detail::timeout_base* waiting_ = nullptr;
 };
 
-/// Errors: as the others; std::logic_error if another `timeout_at` has this deadline now.
+/// The same with a point in time that may be moved meanwhile.
+/// Completes when: as `timeout`. Cancellation: from outside passes through. Errors: as the others; std::logic_error if another `timeout_at` has this deadline now.
 template <class Awaitable>
 auto timeout_at(deadline& until, Awaitable&& inside) {
     using T = decltype(detail::as_task(std::forward<Awaitable>(inside)));

@@ -22,18 +22,19 @@ task<connection> open_connection(endpoint to, client_options options = {}, conne
 
 /// What was agreed on in a handshake. Text from the peer has lost its control characters.
 struct session {
-    std::string version;  // "TLSv1.3"
-    std::string cipher;   // "TLS_AES_256_GCM_SHA384"
-    std::string alpn;     // "h2"; empty if none was agreed on
-    bool resumed = false;
-    std::string server_name;              // the host name that the client asked for (SNI); empty if it asked for none
-    std::string peer_subject;             // of the peer's certificate: "CN=alice,O=Example"; empty if it has none, or there is no certificate
-    std::vector<std::string> peer_names;  // its alternative names: hosts, addresses, mail addresses, URIs; at most 100
-    std::string peer_fingerprint;         // SHA-256, 64 hex digits; empty without a certificate
+    std::string version;                  ///< "TLSv1.3"
+    std::string cipher;                   ///< "TLS_AES_256_GCM_SHA384"
+    std::string alpn;                     ///< "h2"; empty if none was agreed on
+    bool resumed = false;                 ///< an earlier session was taken up again, without certificates being shown anew
+    std::string server_name;              ///< the host name that the client asked for (SNI); empty if it asked for none
+    std::string peer_subject;             ///< of the peer's certificate: "CN=alice,O=Example"; empty if it has none, or there is no certificate
+    std::vector<std::string> peer_names;  ///< its alternative names: hosts, addresses, mail addresses, URIs; at most 100
+    std::string peer_fingerprint;         ///< SHA-256, 64 hex digits; empty without a certificate
 };
 
 /// The session of a connection; nullopt for one that is not secured. Never waits.
 std::optional<session> session_of(const stream_reader& reader);
+/// The same.
 std::optional<session> session_of(const stream_writer& writer);
 
 }  // namespace leat::tls

@@ -37,6 +37,7 @@ public:
     /// Cancellation: as `to_thread`; either all is new or nothing.
     task<> reload() const;
 
+    /// Is it a server's?
     bool is_server() const noexcept;
 
     /// For leat's own layers.

@@ -22,6 +22,7 @@ struct client_options {
     std::string_view server_name = {};
     /// Protocols to offer (ALPN), the preferred one first: "h2", "http/1.1". None: no offer.
     std::span<const std::string_view> alpn = {};
+    /// The oldest version that is accepted.
     version minimum = version::tls_1_2;
     /// From the open connection to the end of the handshake. Zero: none.
     duration handshake_timeout = std::chrono::seconds{30};
@@ -29,6 +30,7 @@ struct client_options {
     bool allow_truncation = false;
     /// The client's own certificate and those that lead to its issuer (PEM), for servers that ask for one, and its key; no `key`: it is in the same file.
     std::string_view certificate = {};
+    /// The key's file, if it is another.
     std::string_view key = {};
     /// Revoked certificates (PEM, a list for each issuer). Where it is given, an issuer without a list is an error.
     std::string_view crl_file = {};
@@ -36,14 +38,14 @@ struct client_options {
 
 /// A certificate's files (PEM): the chain, the server's own certificate first, and its key; no `key`: it is in the same file.
 struct certificate_files {
-    std::string_view chain;
-    std::string_view key = {};
+    std::string_view chain;     ///< a file (PEM)
+    std::string_view key = {};  ///< a file (PEM)
 };
 
 /// Does a server ask its clients for certificates?
 enum class client_certificates : std::uint8_t {
     none,
-    optional,  // asked for; who has none may come in all the same: session_of() tells. A bad one is refused
+    optional,  ///< asked for; who has none may come in all the same: session_of() tells. A bad one is refused
     required,
 };
 
@@ -51,10 +53,12 @@ enum class client_certificates : std::uint8_t {
 struct server_options {
     /// The certificate of the common case: a chain file and a key file (PEM).
     std::string_view certificate = {};
+    /// The key's file, if it is another.
     std::string_view key = {};
     /// More of them. A client is shown the first that is for the name it asks for (SNI); the very name goes before a wildcard. Who asks for no
     /// name, or for one that none is for, is shown the first of all.
     std::span<const certificate_files> certificates = {};
+    /// Whether clients are asked for certificates.
     tls::client_certificates client_certificates = tls::client_certificates::none;
     /// Who issues the clients' certificates (PEM). To be given if they are asked for.
     std::string_view client_ca_file = {};
@@ -62,6 +66,7 @@ struct server_options {
     std::string_view crl_file = {};
     /// The protocols that are spoken (ALPN), the preferred one first. A client that offers others alone is refused, one that offers none is not.
     std::span<const std::string_view> alpn = {};
+    /// The oldest version that is accepted.
     version minimum = version::tls_1_2;
     /// Lets clients resume their sessions by tickets. Their key is the context's own, and new after each reload.
     bool session_tickets = true;
