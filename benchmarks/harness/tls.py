@@ -72,7 +72,7 @@ def _bulk(way, megabytes):
 def cases(quick):
     _make_certificate()
     scale = 0.2 if quick else 1
-    echo = [_raw("floor-epoll", "floor_tls_echo_epoll"), *_common()]
+    echo = [_raw("floor-epoll", "floor_tls_echo_epoll"), _raw("floor-ahead", "floor_tls_echo_epoll", "ahead"), *_common()]
     sink = [_raw("floor-openssl", "floor_tls_bulk_blocking", "sink"), _raw("floor-ahead", "floor_tls_bulk_blocking", "sink", "ahead"),
             _raw("floor-epoll", "floor_tls_echo_epoll", "sink"), *_common("sink")]
     source = [_raw("floor-openssl", "floor_tls_bulk_blocking", "source"), *_common("source")]
