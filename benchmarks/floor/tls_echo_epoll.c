@@ -1,6 +1,7 @@
 // Floor: TLS line echo on epoll, OpenSSL on the socket itself: what a program without a library pays. Level-triggered; for an event everything
 // that has come is decrypted, and the lines' replies are encrypted as one record.
-// usage: tls_echo_epoll PORT CERTIFICATE KEY [sink]      sink: receive and drop, for bulk
+// usage: tls_echo_epoll PORT CERTIFICATE KEY [sink|ahead]
+//   sink: receive and drop, for bulk; ahead: OpenSSL reads what its buffer holds in one call, and not a record in two
 #define _GNU_SOURCE
 #include "lines.h"
 #include "listen.h"
@@ -23,7 +24,7 @@ struct connection {
 };
 
 static int epoll;
-static bool sink;
+static bool sink, ahead;
 static SSL_CTX* context;
 static char input[buffer_size];
 static char* output;
@@ -87,7 +88,8 @@ static bool on_readable(struct connection* connection) {
             if (size != 0 && !send_all(connection, output, size)) return false;
             if (connection->pending != NULL) return true;
         }
-        if (received < 16 * 1024) return true;  // level-triggered: what has not been read is told again
+        // Level-triggered: what has not been read is told again, but for what OpenSSL has read ahead.
+        if (received < 16 * 1024 && !(ahead && SSL_has_pending(connection->ssl))) return true;
     }
 }
 
@@ -116,10 +118,11 @@ static void accept_all(int listener) {
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: tls_echo_epoll PORT CERTIFICATE KEY [sink]\n");
+        fprintf(stderr, "usage: tls_echo_epoll PORT CERTIFICATE KEY [sink|ahead]\n");
         return 2;
     }
-    sink = argc > 4;
+    sink = argc > 4 && strcmp(argv[4], "sink") == 0;
+    ahead = argc > 4 && strcmp(argv[4], "ahead") == 0;
     context = SSL_CTX_new(TLS_server_method());
     if (context == NULL || SSL_CTX_use_certificate_chain_file(context, argv[2]) != 1 ||
         SSL_CTX_use_PrivateKey_file(context, argv[3], SSL_FILETYPE_PEM) != 1) {
@@ -127,6 +130,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (ahead) SSL_CTX_set_read_ahead(context, 1);
     int listener = listen_and_print_port(argc, argv);
     epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event accepting = {.events = EPOLLIN, .data.ptr = NULL};

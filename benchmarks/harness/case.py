@@ -28,6 +28,7 @@ class Case:
     scale: float = 1e6  # from seconds of CPU for a unit to the number that is printed
     cpu_name: str = "us"
     warm_up: bool = False  # one run of the first subject that is not counted: memory never used before costs more
+    figures_only: bool = False  # the subjects measure themselves, and not equal work: their CPU compares nothing
     samples: dict = field(default_factory=dict)  # subject to {round: Sample}
     skipped: dict = field(default_factory=dict)  # subject to reason
 

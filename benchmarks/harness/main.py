@@ -9,16 +9,20 @@ import report
 
 
 def _suites():
+    import churn
     import download
     import echo
     import files
+    import tasks
+    import tls
 
-    return {"echo": echo.cases, "files": files.cases, "download": download.cases}
+    return {"echo": echo.cases, "files": files.cases, "download": download.cases, "tls": tls.cases, "churn": churn.cases,
+            "tasks": tasks.cases}
 
 
 def _options():
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("suite", choices=["echo", "files", "download"])
+    parser.add_argument("suite", choices=["echo", "files", "download", "tls", "churn", "tasks"])
     parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
     parser.add_argument("--quick", action="store_true", help="one round of a fifth of the work: to see that all runs")
     parser.add_argument("--rounds", type=int, help="rounds of each case (5; download 3; with --quick 1)")

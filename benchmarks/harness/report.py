@@ -22,18 +22,26 @@ def _leat_subjects(case):
     return [name for name in LEAT if name in case.samples]
 
 
-def table(case):
+def _rows(case):
     leat = _leat_subjects(case)
     figures = case.figure_names()
+    if case.figures_only:
+        yield ["subject", "peak MB", *figures]
+        for subject in case.samples:
+            yield [subject, f"{case.peak(subject) / MB:.1f}", *(_number(case.figure(subject, name)) for name in figures)]
+        return
     floor = case.floor()
-    header = ["subject", f"{case.cpu_name} CPU/{case.unit}", f"{case.unit}/s", "peak MB", *figures,
-              f"x {floor}" if floor else "x floor", *(f"{name}/it" for name in leat)]
-    rows = [header]
+    yield ["subject", f"{case.cpu_name} CPU/{case.unit}", f"{case.unit}/s", "peak MB", *figures,
+           f"x {floor}" if floor else "x floor", *(f"{name}/it" for name in leat)]
     for subject in case.samples:
-        rows.append([subject, _number(case.median_cpu(subject)), _number(case.throughput(subject)),
-                     f"{case.peak(subject) / MB:.1f}", *(_number(case.figure(subject, name)) for name in figures),
-                     _ratio(case.ratio(subject, floor)), *(_ratio(case.ratio(name, subject)) for name in leat)])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
+        yield [subject, _number(case.median_cpu(subject)), _number(case.throughput(subject)),
+               f"{case.peak(subject) / MB:.1f}", *(_number(case.figure(subject, name)) for name in figures),
+               _ratio(case.ratio(subject, floor)), *(_ratio(case.ratio(name, subject)) for name in leat)]
+
+
+def table(case):
+    rows = list(_rows(case))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["", f"{case.suite}: {case.title}"]
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]
@@ -54,6 +62,9 @@ def json_lines(case):
     floor = case.floor()
     for subject, rounds in case.samples.items():
         figures = {name: case.figure(subject, name) for name in case.figure_names()}
+        if case.figures_only:
+            yield json.dumps({**where, "subject": subject, "rounds": len(rounds), "peak_bytes": case.peak(subject), **figures})
+            continue
         ratios = {name: case.ratio(name, subject) for name in _leat_subjects(case)}
         yield json.dumps({
             **where, "subject": subject, "unit": case.unit, "rounds": len(rounds),

@@ -1,5 +1,5 @@
 // Load: as echo, behind TLS: N connections, each with `depth` lines of 64 bytes in flight, closed loop, for a fixed count of lines or until the
-// time is up. Certificates are not verified. Every byte of the replies is compared. `bulk` instead sends so many MB over each connection.
+// time is up. Certificates are not verified. Every byte of the replies is compared. `bulk` instead sends so many MB over each connection, `fetch` asks for them and receives.
 #define _GNU_SOURCE
 #include "connect.h"
 
@@ -69,13 +69,30 @@ static void bulk(struct connection* connections, int count, long megabytes) {
     }
 }
 
+static void fetch(struct connection* connections, int count, long megabytes) {
+    static char piece[64 * 1024];
+    char line[32];
+    size_t size = 0;
+    int length = snprintf(line, sizeof line, "%ld\n", megabytes);
+    for (int i = 0; i < count; ++i) {
+        if (SSL_write_ex(connections[i].ssl, line, (size_t)length, &size) != 1) fail("a write failed");
+        long long received = 0;
+        int done;
+        while ((done = SSL_read_ex(connections[i].ssl, piece, sizeof piece, &size)) == 1) received += (long long)size;
+        if (SSL_get_error(connections[i].ssl, done) != SSL_ERROR_ZERO_RETURN) fail("a connection broke");
+        if (received != (long long)megabytes << 20) fail("not as many bytes as were asked for");
+        SSL_shutdown(connections[i].ssl);
+        shutdown(connections[i].fd, SHUT_WR);
+    }
+}
+
 int main(int argc, char** argv) {
     if (argc != 6) {
-        fprintf(stderr, "usage: tls_echo PORT CONNECTIONS DEPTH LINES SECONDS\n       tls_echo PORT CONNECTIONS bulk MEGABYTES 0\n");
+        fprintf(stderr, "usage: tls_echo PORT CONNECTIONS DEPTH LINES SECONDS\n       tls_echo PORT CONNECTIONS bulk|fetch MEGABYTES 0\n");
         return 2;
     }
     int port = atoi(argv[1]), count = atoi(argv[2]), depth = atoi(argv[3]);
-    int is_bulk = strcmp(argv[3], "bulk") == 0;
+    int is_fetch = strcmp(argv[3], "fetch") == 0, is_bulk = is_fetch || strcmp(argv[3], "bulk") == 0;
     wanted = atol(argv[4]);
     double limit = atof(argv[5]);
     if (!is_bulk && (count < 1 || depth < 1 || depth > maximum_depth || wanted < (long)count * depth)) fail("bad numbers");
@@ -97,7 +114,7 @@ int main(int argc, char** argv) {
     }
     double began = seconds_of(CLOCK_MONOTONIC), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     if (is_bulk) {
-        bulk(connections, count, wanted);
+        (is_fetch ? fetch : bulk)(connections, count, wanted);
         report((double)wanted * count, seconds_of(CLOCK_MONOTONIC) - began, seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
         return 0;
     }

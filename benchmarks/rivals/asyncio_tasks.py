@@ -24,12 +24,12 @@ async def nothing():
 async def spawn_and_join():
     figures = []
     for _ in range(ROUNDS):
-        start = time.perf_counter_ns()
+        start = time.process_time_ns()
         for _ in range(50):
             async with asyncio.TaskGroup() as group:
                 for _ in range(1000):
                     group.create_task(nothing())
-        figures.append((time.perf_counter_ns() - start) / 50_000)
+        figures.append((time.process_time_ns() - start) / 50_000)
     say("spawn_join_ns", statistics.median(figures))
 
 
@@ -38,17 +38,17 @@ async def time_out():
     slots = asyncio.Semaphore(1)
     for _ in range(ROUNDS):
         count = 50_000
-        start = time.perf_counter_ns()
+        start = time.process_time_ns()
         for _ in range(count):
             async with slots:
                 pass
-        bare = time.perf_counter_ns() - start
-        start = time.perf_counter_ns()
+        bare = time.process_time_ns() - start
+        start = time.process_time_ns()
         for _ in range(count):
             async with asyncio.timeout(3600):
                 await slots.acquire()
             slots.release()
-        figures.append((time.perf_counter_ns() - start - bare) / count)
+        figures.append((time.process_time_ns() - start - bare) / count)
     say("timeout_ns", statistics.median(figures))
 
 

@@ -74,7 +74,7 @@ int send_datagrams(int fd, std::span<const outgoing_datagram> list, bool ipv6) n
     constexpr std::size_t at_once = datagram_slots::most;
     mmsghdr messages[at_once];
     iovec pieces[at_once];
-    alignas(8) unsigned char names[at_once][ip_sockaddr_room];
+    alignas(8) unsigned char names[at_once][(sockaddr_room + 7) / 8 * 8];
     const std::size_t count = std::min(list.size(), at_once);
     for (std::size_t i = 0; i < count; ++i) {
         const outgoing_datagram& one = list[i];
@@ -83,14 +83,16 @@ int send_datagrams(int fd, std::span<const outgoing_datagram> list, bool ipv6) n
         messages[i].msg_hdr.msg_iov = &pieces[i];
         messages[i].msg_hdr.msg_iovlen = 1;
         if (one.to.empty()) continue;
-        if (one.to.is_unix()) return i == 0 ? -EAFNOSUPPORT : send_datagrams(fd, list.first(i), ipv6);
         messages[i].msg_hdr.msg_name = names[i];
         messages[i].msg_hdr.msg_namelen = static_cast<socklen_t>(to_sockaddr(ipv6 ? dressed(one.to) : one.to, names[i]));
     }
     int n;
     do n = ::sendmmsg(fd, messages, static_cast<unsigned>(count), MSG_DONTWAIT | MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
-    return n >= 0 ? n : errno == EWOULDBLOCK ? -EAGAIN : -errno;
+    if (n >= 0) return n;
+    // Whether another's queue has room is nothing that a socket which is not connected to it could wait for.
+    if (errno == EWOULDBLOCK) return list.front().to.is_unix() ? -ENOBUFS : -EAGAIN;
+    return -errno;
 }
 
 void datagram_readiness::prepare(io_uring_sqe& sqe) noexcept { io_uring_prep_poll_add(&sqe, fd_, how() == waits_for::readable ? POLLIN : POLLOUT); }

@@ -89,6 +89,28 @@ unix_listener listen_on_unix(const address& at, int backlog, unsigned mode, bool
     return made;
 }
 
+unix_listener bind_unix_datagrams(const address& at) {
+    unix_listener made{open_datagram_socket(at), {}};
+    if (made.descriptor < 0) throw error(-made.descriptor, "bind", at.to_string());
+    int failed = bind_to(made.descriptor, at);
+    struct stat found {};
+    if (failed == EADDRINUSE && is_file(at) && ::lstat(at.host().c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
+        // Of a socket that is gone, or of a stream's, the other answer tells.
+        const int probe = open_datagram_socket(at);
+        if (probe >= 0 && connect_now(probe, at) == ECONNREFUSED) {
+            remove_stale(at, found);
+            failed = bind_to(made.descriptor, at);
+        }
+        if (probe >= 0) ::close(probe);
+    }
+    if (failed != 0) {
+        ::close(made.descriptor);
+        throw error(failed, "bind", at.to_string());
+    }
+    made.file = socket_file{at};
+    return made;
+}
+
 int connect_to_unix(const address& to) noexcept {
     const int fd = open_stream_socket(to);
     if (fd < 0) return fd;

@@ -41,6 +41,9 @@ struct unix_listener {
 /// gone, but the kernel has not yet closed its socket (that of an io_uring is closed some milliseconds later); `patient` asks for that answer.
 unix_listener listen_on_unix(const address& at, int backlog, unsigned mode, bool patient);
 
+/// A datagram socket with this name. Throws leat::error; a file of a socket that is gone is replaced.
+unix_listener bind_unix_datagrams(const address& at);
+
 /// A connected socket, or -errno. -EAGAIN: the server's queue is full, and nothing tells when it no longer is.
 int connect_to_unix(const address& to) noexcept;
 /// Two sockets connected with each other. 0, or an errno value.

@@ -66,7 +66,11 @@ private:
     proxy_settings proxy_;
     server_statistics statistics_;
     std::shared_ptr<tls_settings> tls_;
-    context scope_;
+    struct scope final : context {
+        scope(context* parent, server_core& server) noexcept : context(parent, nullptr), core(server) {}
+        server_core& core;
+    };
+    scope scope_;  // above the sessions
     std::vector<listener*> listeners_;
     std::vector<address> addresses_;
     std::vector<socket_file> files_;

@@ -73,8 +73,12 @@ tcp_stream::tcp_stream(int fd, const address& peer, connection_owner* owner) noe
     send_to(fd);
 }
 
-tcp_stream::~tcp_stream() {
-    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity());
+tcp_stream::~tcp_stream() { give_back_sent(); }
+
+void tcp_stream::give_back_sent() noexcept {
+    if (source_data()) loop::current_or_null()->buffers().give_back(source_data() - sending_done_, sending_capacity());
+    source(nullptr, 0);
+    sending_size_ = sending_done_ = 0;
 }
 
 int tcp_stream::take_fd() noexcept {
@@ -208,18 +212,15 @@ void tcp_stream::flush() noexcept {
 }
 
 void tcp_stream::send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept {
-    if (sending_) loop::current_or_null()->buffers().give_back(sending_, sending_capacity());
-    sending_ = memory;
     sending_class_ = static_cast<std::uint8_t>(std::countr_zero(capacity));
     sending_size_ = size;
-    sending_done_ = 0;
-    source(sending_, sending_size_);
+    source(memory, size);
     loop::current_or_null()->submit(static_cast<send_operation&>(*this));
 }
 
 void tcp_stream::sent(completion done) noexcept {
     if (done.result < 0) {
-        sending_size_ = sending_done_ = 0;
+        give_back_sent();
         size_ = 0;
         if (end_said_) {
             peer_ended_ = true;  // everything written had been sent; that nobody hears the layer's farewell is no failure
@@ -230,17 +231,17 @@ void tcp_stream::sent(completion done) noexcept {
             if (done.result != -EPIPE && done.result != -ECONNRESET) stop_receiving();
         }
     } else {
-        sending_done_ += static_cast<std::uint32_t>(done.result);
-        loop::current_or_null()->counters().sent_bytes.add(static_cast<std::uint64_t>(done.result));
+        const auto taken = static_cast<std::uint32_t>(done.result);
+        loop::current_or_null()->counters().sent_bytes.add(taken);
         if (closing_) closing_->disarm();  // it moves: the time without progress begins anew
-        if (sending_done_ < sending_size_) {
+        if (sending_done_ + taken < sending_size_) {
+            sending_done_ += taken;
+            source(source_data() + taken, sending_size_ - sending_done_);
             pump();
-            source(sending_ + sending_done_, sending_size_ - sending_done_);
             loop::current_or_null()->submit(static_cast<send_operation&>(*this));
             return;
         }
-        sending_size_ = sending_done_ = 0;
-        loop::current_or_null()->buffers().give_back(std::exchange(sending_, nullptr), sending_capacity());
+        give_back_sent();
     }
     pump();
     if (size_ != 0 || (layer_ && buffered() != 0)) {

@@ -74,6 +74,8 @@ private:
     /// Hands a buffer from the loop's pool to the kernel, while none is in flight.
     void send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept;
     bool sending() const noexcept { return sending_size_ != 0; }
+    /// What was in the kernel's hands goes back to the pool.
+    void give_back_sent() noexcept;
     /// Sending failed on this side, and the peer does not know: who reads is told of it once what has arrived is read.
     void stop_receiving() noexcept;
 
@@ -113,9 +115,8 @@ private:
     bool broken_ : 1 = false;      // a send failed on this side: the end that is read is no end of the peer's
     bool peer_ended_ : 1 = false;  // nothing more will come, so nothing needs to be drained
     std::uint32_t sending_size_ = 0;
-    std::uint32_t sending_done_ = 0;
+    std::uint32_t sending_done_ = 0;  // the operation's source begins behind these
     peer_name peer_;
-    char* sending_ = nullptr;
     connection_owner* owner_;
     std::unique_ptr<closing> closing_;
     std::unique_ptr<stream_layer> layer_;

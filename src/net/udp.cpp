@@ -8,6 +8,7 @@
 
 #include "engine/datagram.hpp"
 #include "engine/socket.hpp"
+#include "engine/unix_socket.hpp"
 #include "leat/io/error.hpp"
 #include "net/resolver.hpp"
 #include "task/loop.hpp"
@@ -25,7 +26,8 @@ constexpr std::size_t read_ahead = 16;    // datagrams in one call, where one wa
 /// A UDP socket and what was received and not yet taken. On the heap until its last operation has completed.
 class datagram_core final : private resident {
 public:
-    datagram_core(int fd, std::size_t size) noexcept : fd_(fd), size_(size), incoming_(*this, fd), outgoing_(*this, fd), ipv6_(local_of(fd).is_ipv6()) {}
+    datagram_core(int fd, std::size_t size, socket_file file) noexcept
+        : fd_(fd), size_(size), file_(std::move(file)), incoming_(*this, fd), outgoing_(*this, fd), ipv6_(local_of(fd).is_ipv6()) {}
 
     int descriptor() const noexcept { return fd_; }
     bool ipv6() const noexcept { return ipv6_; }
@@ -39,6 +41,7 @@ public:
     void close() noexcept {
         if (closing_) return;
         closing_ = true;
+        file_.remove();
         if (receiving_) fail_receive(EBADF), receiving_ = nullptr;
         while (sending_) {
             datagram_send& first = *sending_;
@@ -150,6 +153,7 @@ private:
 
     int fd_;
     std::size_t size_;
+    socket_file file_;  // of a unix socket
     std::unique_ptr<datagram_slots> slots_;
     std::size_t next_ = 0;    // of the datagrams received, those from here on have not been taken
     std::size_t filled_ = 0;
@@ -286,9 +290,9 @@ struct opened_socket {
     }
 };
 
-udp_socket finish_opening(opened_socket& socket, const udp_options& options) {
+udp_socket finish_opening(opened_socket& socket, const udp_options& options, socket_file file = {}) {
     const std::size_t size = std::clamp<std::size_t>(options.max_datagram.count, 1, 65535);
-    auto* core = new datagram_core(socket.fd, size);
+    auto* core = new datagram_core(socket.fd, size, std::move(file));
     socket.fd = -1;
     return udp_socket{*core};
 }
@@ -341,6 +345,20 @@ void udp_socket::leave_multicast(const address& group, std::string_view interfac
 void udp_socket::set_multicast(int hops, bool loop_back) {
     const int failed = detail::set_multicast_options(core_->descriptor(), core_->ipv6(), hops, loop_back);
     if (failed != 0) throw error(failed, "set multicast options", local_address().to_string());
+}
+
+task<udp_socket> bind_unix_datagram(unix_address local, udp_options options) {
+    detail::unix_listener bound = detail::bind_unix_datagrams(local.address());
+    detail::opened_socket socket{bound.descriptor};
+    if (const int failed = detail::set_datagram_options(socket.fd, options, false); failed != 0) throw error(failed, "bind", local.to_string());
+    co_return detail::finish_opening(socket, options, std::move(bound.file));
+}
+
+task<udp_socket> connect_unix_datagram(unix_address remote, udp_options options) {
+    detail::opened_socket socket{-1};
+    const int failed = detail::try_opening(socket, remote.address(), options, true);
+    if (failed != 0) throw error(failed, "connect", remote.to_string());
+    co_return detail::finish_opening(socket, options);
 }
 
 task<udp_socket> bind_udp(endpoint local, udp_options options) { return detail::open_first(std::move(local), options, false); }

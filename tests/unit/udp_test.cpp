@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <optional>
@@ -10,6 +13,7 @@
 #include "leat/leat.hpp"
 #include "support/child_process.hpp"
 #include "support/run.hpp"
+#include "support/temporary.hpp"
 
 namespace leat::testing {
 namespace {
@@ -407,6 +411,67 @@ TEST(Udp, AFloodLeavesTheOthersTheirTurn) {
         };
         co_await gather(flood(), drain(), other());
     }());
+}
+
+TEST(UnixDatagrams, ComeWithTheirSendersName) {
+    temporary_directory directory;
+    in_loop([](std::string folder) -> task<> {
+        const unix_address first{folder + "/first"};
+        const unix_address second = unix_address::abstract("leat-test-" + std::to_string(::getpid()));
+        {
+            auto a = co_await bind_unix_datagram(first);
+            auto b = co_await bind_unix_datagram(second);
+            co_await b.send_to("hello", first.address());
+            const datagram got = co_await a.receive_from();
+            EXPECT_EQ(got.data, "hello");
+            EXPECT_EQ(got.from, second.address());
+            co_await a.send_to("back", got.from);
+            EXPECT_EQ((co_await b.receive_from()).from, first.address());
+            auto nameless = co_await connect_unix_datagram(first);
+            co_await nameless.send("no answer, please");
+            EXPECT_EQ((co_await a.receive_from()).data, "no answer, please");
+            auto taken = co_await (bind_unix_datagram(first) | as_result);
+            EXPECT_FALSE(taken.has_value());
+        }
+        EXPECT_NE(::access((folder + "/first").c_str(), F_OK), 0) << "the file is still there";
+        auto refused = co_await (connect_unix_datagram(first) | as_result);
+        EXPECT_FALSE(refused.has_value());
+    }(directory / ""));
+}
+
+/// UDP would drop it; here the kernel says that there is no room, and the sender waits.
+TEST(UnixDatagrams, ASenderWaitsForRoomAndNothingIsLost) {
+    temporary_directory directory;
+    in_loop([](std::string folder) -> task<> {
+        const unix_address name{folder + "/inbox"};
+        auto inbox = co_await bind_unix_datagram(name);
+        task_group group;
+        auto send = [&]() -> task<> {
+            auto out = co_await connect_unix_datagram(name);
+            for (int i = 0; i < 2000; ++i) co_await out.send(std::to_string(i));
+        };
+        group.spawn(send);
+        for (int i = 0; i < 2000; ++i) {
+            const datagram got = co_await inbox.receive_from();
+            EXPECT_EQ(got.data, std::to_string(i));
+        }
+        co_await group.join();
+    }(directory / ""));
+}
+
+TEST(UnixDatagrams, TheFileOfASocketThatIsGoneIsReplaced) {
+    temporary_directory directory;
+    const std::string file = directory / "stale";
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    file.copy(name.sun_path, sizeof name.sun_path - 1);
+    ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+    ::close(fd);
+    in_loop([](std::string at) -> task<> {
+        auto socket = co_await bind_unix_datagram(at);
+        EXPECT_EQ(socket.local_address(), unix_address{at}.address());
+    }(file));
 }
 
 }  // namespace

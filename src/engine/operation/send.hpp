@@ -14,14 +14,15 @@ protected:
     send_operation() noexcept : operation(waits_for::writable) {}
     ~send_operation() = default;
     virtual void sent(completion done) noexcept = 0;
-    void source(const char* from, std::size_t size) noexcept {
+    void source(char* from, std::size_t size) noexcept {
         from_ = from;
         from_size_ = static_cast<unsigned>(size);
     }
+    char* source_data() const noexcept { return from_; }
     void send_to(int fd) noexcept { fd_ = fd; }
 
 private:
-    const char* from_ = nullptr;
+    char* from_ = nullptr;
     unsigned from_size_ = 0;
 };
 
