@@ -215,10 +215,12 @@ task<udp_socket> connect_udp(endpoint remote, udp_options options = {});
 /// The same for datagrams between processes of this machine, which are neither lost nor reordered. While the receiver's queue is full,
 /// `send` on a connected socket waits; `send_to` on another is an error (ENOBUFS), since nothing tells when there is room.
 /// A socket file whose socket is gone is replaced; the file is removed when the socket closes, if it is still its own.
-/// Errors: `leat::error` "bind unix:PATH: …". Source: unix(7), SOCK_DGRAM.
+/// Completes when: it is bound, which waits for nothing. Errors: `leat::error` "bind unix:PATH: …"; EADDRINUSE if somebody has the name.
+/// Cancellation: there is nothing to wait for; a socket that is dropped is closed. Source: unix(7), SOCK_DGRAM.
 task<udp_socket> bind_unix_datagram(unix_address local, udp_options options = {});
 /// Sends to that socket only. It has no name of its own, so that nobody can answer: for answers, bind one and use send_to.
-/// Errors: `leat::error` "connect unix:PATH: …", ECONNREFUSED if its socket is gone.
+/// Completes when: it is connected, which waits for nothing. Errors: `leat::error` "connect unix:PATH: …", ECONNREFUSED if its socket is gone.
+/// Cancellation: there is nothing to wait for; a socket that is dropped is closed.
 task<udp_socket> connect_unix_datagram(unix_address remote, udp_options options = {});
 
 }  // namespace leat
