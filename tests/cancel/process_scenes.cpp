@@ -98,7 +98,10 @@ struct spawning_a_shell final : scene {
 struct with_a_process : scene {
     process child;
     task<> prepare() override { child = co_await spawn_process({"cat"}, {.standard_input = stdio::pipe, .standard_output = stdio::pipe}); }
-    void trigger() override { child.standard_input() = {}; }
+    bool told = false;
+    void trigger() override {
+        if (!std::exchange(told, true)) child.standard_input() = {};
+    }
 };
 struct waiting_for_a_process final : with_a_process {
     task<> wait() override {
@@ -121,12 +124,19 @@ struct reading_a_process final : with_a_process {
     }
     void trigger() override {
         if (std::exchange(sent, true)) return;
-        EXPECT_TRUE(child.standard_input().write("abc\n").await_ready());
+        sends->spawn(write(child.standard_input()));
+    }
+    std::optional<task_group> sends;
+    static task<> write(stream_writer& to) { co_await to.write("abc\n"); }
+    task<> prepare() override {
+        co_await with_a_process::prepare();
+        sends.emplace();
     }
     task<> check(ending) override {
         trigger();
         if (got.empty()) co_await wait();
         EXPECT_EQ(got, "abc\n");
+        co_await sends->join();
         child.standard_input() = {};
         auto end = co_await child.standard_output().read();
         EXPECT_FALSE(end);
@@ -196,7 +206,7 @@ std::vector<matrix_row> process_rows() {
         waiting_row<writing_to_a_pipe>(group, "write, to a full pipe", kept),
         waiting_row<draining_a_pipe>(group, "drain, of a full pipe", kept),
         waiting_row<closing_a_pipe>(group, "close, of a full pipe", "everything arrives, then the end"),
-        instant_row<opening_to_read>(group, "open_fifo_reader", closed),
+        call_row<opening_to_read>(group, "open_fifo_reader", closed),
         waiting_row<opening_to_write>(group, "open_fifo_writer", closed),
         pool_row<spawning>(group, "spawn_process", "the process is killed and reaped"),
         pool_row<spawning_a_shell>(group, "spawn_shell", "the process is killed and reaped"),

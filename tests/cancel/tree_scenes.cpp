@@ -195,7 +195,7 @@ struct opening_a_directory final : tree {
     task<> wait() override { auto opened = co_await open_directory(root); }
 };
 struct in_an_open_directory : tree {
-    directory in;
+    leat::directory in;
     task<> prepare() override {
         co_await tree::prepare();
         in = co_await open_directory(root);
@@ -337,7 +337,7 @@ std::vector<matrix_row> tree_rows() {
         pool_row<scanning>(group, "directory_scan::next", "no name is lost; may be called again"),
         pool_row<walking>(group, "directory_walk::next", "no name is lost; may be called again"),
         call_row<opening_a_directory>(group, "open_directory", closed),
-        call_row<opening_beneath>(group, "directory::open", again),
+        instant_row<opening_beneath>(group, "directory::open", again),
         pool_row<listing_beneath>(group, "directory::list", again),
         pool_row<copying_by_name>(group, "copy_file", "the whole copy, or none"),
         pool_row<replacing>(group, "replace_file", "the old content or the new, whole; nothing temporary"),
