@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "cancel/matrix.hpp"
+#include "cancel/tls_contexts.hpp"
 #include "leat/leat.hpp"
 #include "support/raw_socket.hpp"
 #include "support/run.hpp"
 #include "support/temporary.hpp"
-#include "unit/tls_support.hpp"
 
 // Connecting, listening, serving.
 
@@ -60,12 +60,6 @@ struct connecting_to_localhost final : scene {
     }
 };
 
-tls::server_options served_by_test() {
-    const auto& files = tls_test::certificates::instance();
-    return {.certificate = files.good, .key = files.key};
-}
-tls::client_options trusting_the_test() { return {.ca_file = tls_test::certificates::instance().authority}; }
-
 task<> greet(stream_reader reader, stream_writer writer) {
     writer.set_linger(1ms);
     auto line = co_await (reader.read_line() | as_result);
@@ -80,7 +74,7 @@ struct handshaking : scene {
     std::optional<server> listening;
     bool told = false;
     task<> prepare() override {
-        server_context.emplace(co_await tls::context::server(served_by_test()));
+        server_context.emplace(co_await shared_server_context());
         serving.emplace();
     }
     static task<> serve(handshaking& of) {
@@ -99,7 +93,7 @@ struct opening_with_a_context final : handshaking {
     std::optional<tls::context> client_context;
     task<> prepare() override {
         co_await handshaking::prepare();
-        client_context.emplace(co_await tls::context::client(trusting_the_test()));
+        client_context.emplace(co_await shared_client_context());
     }
     task<> wait() override {
         auto opened = co_await open_connection({"127.0.0.1", listener.port()}, {.tls = &*client_context, .server_name = "localhost"});

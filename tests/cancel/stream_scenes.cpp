@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "cancel/matrix.hpp"
+#include "cancel/tls_contexts.hpp"
 #include "leat/leat.hpp"
 #include "support/connected.hpp"
-#include "unit/tls_support.hpp"
 
 // Readers and writers, over each kind of connection.
 
@@ -60,9 +60,8 @@ struct over_tls {
         co_await gone.wait();
     }
     task<> open() {
-        const auto& files = tls_test::certificates::instance();
-        server_context.emplace(co_await tls::context::server({.certificate = files.good, .key = files.key}));
-        client_context.emplace(co_await tls::context::client({.ca_file = files.authority}));
+        server_context.emplace(co_await shared_server_context());
+        client_context.emplace(co_await shared_client_context());
         auto handler = [this](stream_reader reader, stream_writer writer) { return hold(std::move(reader), std::move(writer)); };
         listening.emplace(co_await start_server(handler, {"127.0.0.1", 0}, {.tls = &*server_context}));
         client = co_await open_connection({"127.0.0.1", listening->address().port()}, {.tls = &*client_context, .server_name = "localhost"});
@@ -259,9 +258,8 @@ struct securing final : scene {
     connection client, other;
     std::optional<task_group> at_the_other_end;
     task<> prepare() override {
-        const auto& files = tls_test::certificates::instance();
-        server_context.emplace(co_await tls::context::server({.certificate = files.good, .key = files.key}));
-        client_context.emplace(co_await tls::context::client({.ca_file = files.authority}));
+        server_context.emplace(co_await shared_server_context());
+        client_context.emplace(co_await shared_client_context());
         auto both = unix_socket_pair();
         client = std::move(both.first);
         other = std::move(both.second);
