@@ -7,6 +7,7 @@
 
 #include "engine/directory_calls.hpp"
 #include "engine/file_calls.hpp"
+#include "engine/open_beneath.hpp"
 #include "fs/file_call.hpp"
 #include "fs/file_core.hpp"
 #include "leat/io/error.hpp"
@@ -33,15 +34,18 @@ std::string part_name(std::string_view name) {
     return part;
 }
 
+/// Owns what it opened, as long as nobody has taken it: whoever waits for the call may be gone when it returns.
 struct opened_directory {
-    int fd;
-    bool local;
+    owned_descriptor descriptor;
+    int failed = 0;
+    bool local = false;
 };
 
 opened_directory make_and_open(const std::string& path) noexcept {
-    if (const int failed = make_directories(path); failed != 0) return {failed, false};
+    if (const int failed = make_directories(path); failed != 0) return {{}, failed, false};
     const int fd = open_directory_directly(path.c_str());
-    return {fd, fd >= 0 && facts_of(fd).local};
+    if (fd < 0) return {{}, fd, false};
+    return {owned_descriptor{fd}, 0, facts_of(fd).local};
 }
 
 int rename_call(int directory, const std::string& from, const std::string& to) noexcept { return rename_at(directory, from.c_str(), to.c_str()); }
@@ -57,8 +61,8 @@ task<> target_directory::prepare(path name) {
     name_ = std::move(name);
     if (name_.empty()) name_ = path{"."};
     auto opened = co_await to_thread(make_and_open, name_.string());
-    if (opened.fd < 0) throw error(-opened.fd, "make directory", name_.string());
-    fd_ = opened.fd;
+    if (opened.failed < 0) throw error(-opened.failed, "make directory", name_.string());
+    fd_ = opened.descriptor.release();
     local_ = opened.local;
 }
 

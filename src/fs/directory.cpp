@@ -34,6 +34,7 @@ detail::owned_descriptor open_root_in_thread(const std::string& name) { return d
 
 }  // namespace
 
+directory::directory() noexcept = default;
 directory::directory(directory&&) noexcept = default;
 directory& directory::operator=(directory&&) noexcept = default;
 directory::~directory() = default;

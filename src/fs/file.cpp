@@ -159,8 +159,12 @@ task<> file::close() {
     if (!core.settled()) co_await settle(core);  // a read may be in flight
     core.fail_read();
     core.input_at_end = true;
-    const int fd = core.take_descriptor();
-    const int result = core.known().direct ? detail::close_directly(fd) : co_await detail::close_call(fd);
+    detail::owned_descriptor fd{core.take_descriptor()};
+    int result = 0;
+    if (core.known().direct)
+        result = detail::close_directly(fd.release());
+    else
+        result = co_await detail::close_call(std::move(fd));
     flushed.value();
     if (result < 0 && result != -EINTR) throw error(-result, "close", core.path().string());
 }

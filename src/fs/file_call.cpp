@@ -1,5 +1,6 @@
 #include "fs/file_call.hpp"
 
+#include <cerrno>
 #include <utility>
 
 #include "engine/file_calls.hpp"
@@ -15,12 +16,17 @@ struct opening : file_operation {
     }
 };
 
+/// Owns its descriptor until it has ended: one that was cancelled before it began is made up for.
 struct closing : file_operation {
+    static constexpr bool goes_on = true;
     explicit closing(int fd) { to_close(fd); }
-    void unclaimed(int) noexcept {}
+    void unclaimed(int result) noexcept {
+        if (result == -ECANCELED) close_directly(descriptor());
+    }
 };
 
 struct syncing : file_operation {
+    static constexpr bool goes_on = true;
     explicit syncing(int fd) { to_sync(fd); }
     void unclaimed(int) noexcept {}
 };
@@ -47,7 +53,9 @@ public:
         return awaiter_.await_suspend(frame, at);
     }
     int await_resume() {
-        std::string memory = std::move(awaiter_.operation().memory);
+        // A cancelled one has left its operation to the loop, and its memory with it.
+        std::string memory;
+        if (auto* read = awaiter_.operation()) memory = std::move(read->memory);
         const int result = awaiter_.await_resume();
         memory.resize(result > 0 ? static_cast<std::size_t>(result) : 0);
         into_ = std::move(memory);
@@ -66,8 +74,9 @@ task<int> open_call(std::string path, int flags, unsigned mode) {
     co_return co_await operation_awaiter<opening>("open", operation);
 }
 
-task<int> close_call(int fd) {
-    auto* operation = new held_operation<closing>(fd);
+task<int> close_call(owned_descriptor fd) {
+    auto* operation = new held_operation<closing>(fd.get());
+    fd.release();
     co_return co_await operation_awaiter<closing>("close", operation);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "engine/open_beneath.hpp"
 #include "engine/operation/file.hpp"
 #include "leat/task/task.hpp"
 
@@ -8,7 +9,8 @@ namespace leat::detail {
 
 /// File calls for files that direct calls are not allowed for; each returns the result or -errno.
 task<int> open_call(std::string path, int flags, unsigned mode);
-task<int> close_call(int fd);
+/// Closes it in any case, also if it is cancelled before it begins.
+task<int> close_call(owned_descriptor fd);
 task<int> sync_call(int fd);
 /// Reads into memory of its own, so that it may be abandoned; `into` is resized to what was read.
 task<int> read_call(int fd, std::string& into, std::size_t size, std::int64_t offset);

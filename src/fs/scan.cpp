@@ -58,6 +58,7 @@ struct directory_scan::state {
     std::size_t taken = 0;
 };
 
+directory_scan::directory_scan() noexcept = default;
 directory_scan::directory_scan(directory_scan&&) noexcept = default;
 directory_scan& directory_scan::operator=(directory_scan&&) noexcept = default;
 directory_scan::~directory_scan() = default;

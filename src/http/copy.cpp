@@ -68,7 +68,7 @@ private:
 };
 
 bool may_splice(const http_exchange& exchange, const file_core& to) {
-    if (!to.known().direct || to.known().appends || !exchange.connected()) return false;
+    if (!to.known().direct || to.known().appends || !exchange.connected() || exchange.has_returned()) return false;
     const http_connection& from = exchange.connection();
     if (from.parser.framing() != http::framing::content_length || from.parser.remaining().value_or(0) <= worth_a_splice) return false;
     return !from.stream.layered() && from.stream.input.empty() && !from.stream.receiving() && !from.stream.input_at_end && !from.stream.closed();

@@ -89,8 +89,21 @@ void http_exchange::fail(std::exception_ptr why) noexcept {
     }
 }
 
+void http_exchange::take_back(std::string_view piece) noexcept {
+    try {
+        returned_ = piece;
+    } catch (...) {
+        note(std::current_exception());
+    }
+}
+
+std::string_view http_exchange::give_again() noexcept {
+    given_again_ = std::exchange(returned_, {});
+    return given_again_;
+}
+
 bool http_exchange::whole_body_is_here() const noexcept {
-    if (!connected()) return false;
+    if (!connected() || has_returned()) return false;
     const auto left = connection().parser.remaining();
     return left && connection().parser.framing() == http::framing::content_length && *left <= connection().stream.input.size();
 }
@@ -111,10 +124,21 @@ void http_exchange::drop() noexcept {
 message_read::message_read(http_exchange& of, part wanted) noexcept : read_operation(of.input(), kind::message, 0), of_(of), part_(wanted) {}
 
 message_read::~message_read() {
+    if (suspended() && has_piece()) of_.take_back(view());
     if (timed_ && of_.connected()) of_.connection().wait_ends();
 }
 
+bool message_read::has_piece() const noexcept { return part_ == part::piece && state_ == has_value; }
+
+void message_read::give_back() noexcept {
+    if (!has_piece()) return;
+    of_.take_back(view());
+    state_ = pending;
+    wake_cancelled();
+}
+
 bool message_read::await_ready() noexcept {
+    if (part_ == part::piece && of_.has_returned()) return took(of_.give_again());
     if (of_.over()) {
         state_ = at_end;
         return true;

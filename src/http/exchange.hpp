@@ -52,7 +52,13 @@ public:
     /// The bytes of the body that have arrived and not been read, if they can be taken as they lie.
     bool whole_body_is_here() const noexcept;
 
-    std::uint64_t received() const noexcept { return connected() ? connection().parser.received() : received_; }
+    /// A piece of the body that a read had taken, and that nobody got: the next read gives it.
+    void take_back(std::string_view piece) noexcept;
+    bool has_returned() const noexcept { return !returned_.empty(); }
+    /// Valid until the next call.
+    std::string_view give_again() noexcept;
+
+    std::uint64_t received() const noexcept { return (connected() ? connection().parser.received() : received_) - returned_.size(); }
     std::optional<std::uint64_t> size() const noexcept { return size_; }
     duration stall() const noexcept { return lease_.pool().options().read_timeout; }
     /// "GET http://host/path"
@@ -70,6 +76,8 @@ private:
 
     http_lease lease_;
     std::string name_;
+    std::string returned_;
+    std::string given_again_;
     std::exception_ptr noted_;
     std::exception_ptr failure_;
     std::uint64_t received_ = 0;

@@ -12,7 +12,8 @@
 namespace leat::detail {
 
 /// An operation on the heap with everything the kernel may touch: it outlives whoever waits for it. `Operation` is an operation class that
-/// lacks only complete(), and has `void unclaimed(int result)` for a result that nobody took (a descriptor to close).
+/// lacks only complete(), and has `void unclaimed(int result)` for a result that nobody took (a descriptor to close). One with a constant `goes_on`
+/// is left to end by itself when nobody waits for it any more.
 template <class Operation>
 class held_operation final : public Operation, private resident {
 public:
@@ -29,7 +30,10 @@ public:
     }
     void abandon() noexcept {
         owner_ = nullptr;
-        if (this->in_flight()) return loop::current().cancel(*this);
+        if (this->in_flight()) {
+            if constexpr (!requires { Operation::goes_on; }) loop::current().cancel(*this);
+            return;
+        }
         this->unclaimed(result);
         delete this;
     }
@@ -71,7 +75,8 @@ public:
         delete done;
         return result;
     }
-    Operation& operation() noexcept { return *operation_; }
+    /// Null once it was cancelled.
+    Operation* operation() noexcept { return operation_; }
 
 private:
     void ended() noexcept override { wake(); }

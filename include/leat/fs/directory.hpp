@@ -35,7 +35,7 @@ struct directory_listing {
 /// Threads: the loop's own. To outlive the tasks that its functions return.
 class directory {
 public:
-    directory() = default;
+    directory() noexcept;
     directory(directory&&) noexcept;
     directory& operator=(directory&&) noexcept;
     ~directory();

@@ -64,7 +64,7 @@ task<std::vector<listed_entry>> list_directory(path name, std::size_t most = 1'0
 /// Holds one descriptor and 1024 names at most. To outlive the tasks that `next` returns; one at a time.
 class directory_scan {
 public:
-    directory_scan() = default;
+    directory_scan() noexcept;
     directory_scan(directory_scan&&) noexcept;
     directory_scan& operator=(directory_scan&&) noexcept;
     ~directory_scan();

@@ -48,6 +48,8 @@ protected:
 private:
     bool begin(promise_base& frame, std::source_location at);
     bool take_message() noexcept override;
+    bool has_piece() const noexcept;
+    void give_back() noexcept override;
     void stalled(bool in_total) noexcept override;
     const char* describe() const noexcept override { return part_ == part::head ? "http response head" : "http body read"; }
 
