@@ -81,6 +81,7 @@ int run_threads(std::size_t threads, function_ref<int(std::size_t, loop_set&)> b
         others.take_signals_again();
         if (!broken[0]) work(0);
     }
+    set->dissolve();
     for (const auto& error : broken)
         if (error) std::rethrow_exception(error);
     for (int each : status)

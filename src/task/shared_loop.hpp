@@ -50,6 +50,9 @@ public:
 
     /// A loop's task has ended; after an error those of the others are cancelled.
     void task_ended(bool with_error) noexcept;
+    /// The last of its threads is gone. A loop's shared part holds its set, and may be held for ever by a handle.
+    void dissolve() noexcept { loops_.clear(); }
+
     bool all_ended() const noexcept { return unfinished_.load() == 0; }
     bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
 
