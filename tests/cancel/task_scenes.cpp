@@ -23,7 +23,7 @@ struct sleeping : scene {
     task<> wait() override { co_await sleep(pause); }
 };
 struct sleeping_until final : sleeping {
-    task<> wait() override { co_await sleep_until(now() + pause); }
+    task<> wait() override { co_await sleep_until(now() + pause); }  // check-idioms: allow sleep, it is what is tested
 };
 struct yielding final : scene {
     task<> wait() override { co_await yield(); }
