@@ -24,10 +24,10 @@ constexpr std::size_t wanted = 20'000;
 constexpr std::size_t ceiling = 2 * 1024;  // bytes of the server's own memory for each; the kernel's sockets are not in it
 constexpr std::size_t reserve = 100;       // descriptors besides the connections
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-constexpr bool release = false;
+#ifdef NDEBUG
+constexpr bool release = measured;
 #else
-constexpr bool release = true;
+constexpr bool release = false;
 #endif
 
 /// The most descriptors that a process may have here.
@@ -96,9 +96,9 @@ task<> echo(stream_reader reader, stream_writer writer) {
 
 task<> serve(int out, std::size_t count) {
     auto server = co_await start_server(echo, {"127.0.0.1", 0}, {.max_connections = count, .backlog = 4096, .drain_timeout = 2s});
-    // One connection has come and gone, so that what is allocated once is there.
     say(out, std::to_string(server.address().port()));
     auto watch = [](leat::server& of, int pipe, std::size_t all) -> task<> {
+        // One has come and gone: what is allocated once is there.
         while (of.statistics().accepted < 1 || of.connections() > 0) co_await sleep(2ms);
         say(pipe, "warm");
         while (of.connections() < all) co_await sleep(10ms);

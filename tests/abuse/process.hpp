@@ -8,6 +8,19 @@
 
 namespace leat::testing {
 
+// The sanitizers' own memory is no measure.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool measured = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool measured = false;
+#else
+inline constexpr bool measured = true;
+#endif
+#else
+inline constexpr bool measured = true;
+#endif
+
 /// Bytes of memory that a process really has (VmRSS, or with "RssAnon" without its code); this one's without a number.
 inline std::size_t memory_of(int process = 0, const char* what = "RssAnon:") {
     const std::string path = "/proc/" + (process ? std::to_string(process) : std::string{"self"}) + "/status";

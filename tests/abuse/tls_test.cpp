@@ -8,6 +8,7 @@
 
 #include "abuse/process.hpp"
 #include "leat/leat.hpp"
+#include "net/tcp_stream.hpp"
 #include "unit/tls_pair.hpp"
 
 using namespace std::chrono_literals;
@@ -16,6 +17,8 @@ using leat::testing::raw_socket;
 
 namespace leat::tls_test {
 namespace {
+
+using leat::testing::measured;
 
 /// OpenSSL's own client on a blocking socket, for what leat's would not do.
 class stranger {
@@ -60,6 +63,7 @@ struct watching_server {
     event first_ended;
     task<> handle(stream_reader reader, stream_writer writer) {
         const bool first = outcome == "open";
+        if (first) leat::testing::raw_socket{::dup(dynamic_cast<detail::tcp_stream&>(*writer.transport()).descriptor())}.narrow();
         auto watch = [](const stream_writer& of, std::size_t& most) -> task<> {
             for (;;) {
                 most = std::max(most, of.buffered());
@@ -91,7 +95,7 @@ task<> key_update_flood(std::size_t& most_unsent, std::string& outcome, int& ask
     const bool connected = co_await to_thread(connect_blocking, std::ref(flood));
     EXPECT_TRUE(connected);
     const std::size_t before = leat::testing::memory_of();
-    auto asking = [](stranger& who, int& count) -> task<> { count = co_await to_thread(ask_blocking, std::ref(who), 250'000); };
+    auto asking = [](stranger& who, int& count) -> task<> { count = co_await to_thread(ask_blocking, std::ref(who), 60'000); };
     auto others = [](std::uint16_t port, const tls::context& with) -> task<> {
         for (int i = 0; i < 5; ++i) (void)co_await timeout(20s, exchange(port, with));
     };
@@ -112,7 +116,9 @@ TEST(TlsAbuse, EndlessKeyUpdatesWhoseAnswersNobodyReadsEndTheConnection) {
     in_loop(key_update_flood(most_unsent, outcome, asked, grown));
     EXPECT_LT(most_unsent, std::size_t{512} * 1024) << "after " << asked << " requests";
     EXPECT_TRUE(has(outcome, "does not read the answers")) << outcome << " after " << asked << " requests";
-    RecordProperty("grown", static_cast<int>(grown));
+    if (measured) {
+        EXPECT_LT(grown, std::size_t{16} << 20);
+    }
 }
 
 /// Asks for new keys and reads on.
@@ -148,7 +154,7 @@ TEST(TlsAbuse, RecordsWithoutDataTakeNoRoom) {
     std::size_t room = 0;
     in_loop(keys_without_data(reply, room));
     EXPECT_EQ(reply, "hello\n");
-    EXPECT_LT(room, std::size_t{300} * 1024);
+    EXPECT_LT(room, std::size_t{300} * 1024) << "not what all those records were long";
 }
 
 int renegotiate(stranger& who) { return who.connect() && SSL_renegotiate(who.ssl()) == 1 && SSL_do_handshake(who.ssl()) == 1 ? 1 : 0; }
@@ -196,6 +202,9 @@ TEST(TlsAbuse, HandshakesThatNeverEndAreGivenUp) {
     in_loop(handshakes_that_never_end(grown));
     const std::string said = log.take();
     EXPECT_TRUE(has(said, "tls handshake 127.0.0.1:")) << said.substr(0, 2000);
+    if (measured) {
+        EXPECT_LT(grown, std::size_t{200} * 64 * 1024) << "OpenSSL's own state is the most of it";
+    }
 }
 
 /// What the server does with these bytes: how many it let itself be sent, to the end of the connection.
@@ -245,13 +254,20 @@ task<> hellos(std::vector<std::size_t>& sent, std::size_t& grown) {
     co_await server.close();
 }
 
-TEST(TlsAbuse, HellosThatAreTooLongOrBrokenAreRefusedEarly) {
+TEST(TlsAbuse, HellosThatAreTooLongOrBrokenAreRefused) {
     listening_to_the_log log;
     std::vector<std::size_t> sent;
     std::size_t grown = 0;
     in_loop(hellos(sent, grown));
     ASSERT_EQ(sent.size(), 5u);
-    for (std::size_t i = 0; i < sent.size(); ++i) EXPECT_LT(sent[i], std::size_t{16} << 20) << "case " << i;
+    const std::string said = log.take();
+    std::size_t refused = 0;
+    for (auto at = said.find("warning tls 127.0.0.1:"); at != std::string::npos; at = said.find("warning tls 127.0.0.1:", at + 1)) ++refused;
+    EXPECT_EQ(refused, 5u) << said.substr(0, 2000);
+    // What still comes while such a connection closes is read and dropped.
+    if (measured) {
+        EXPECT_LT(grown, std::size_t{8} << 20);
+    }
 }
 
 }  // namespace
