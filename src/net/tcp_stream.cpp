@@ -232,11 +232,14 @@ void tcp_stream::sent(completion done) noexcept {
     } else {
         sending_done_ += static_cast<std::uint32_t>(done.result);
         loop::current_or_null()->counters().sent_bytes.add(static_cast<std::uint64_t>(done.result));
-        if (closing_) closing_->disarm();  // it moves: the time without progress begins anew
-        if (sending_done_ < sending_size_) {
+        if (closing_) closing_->disarm();
+        // A send that was cancelled because the connection is cut may have got some of it out, too: that is the end of it all the same.
+        const bool cut = closing_ && (closing_->aborted || output_failed());
+        if (sending_done_ < sending_size_ && !cut) {
             pump();
             source(sending_ + sending_done_, sending_size_ - sending_done_);
             loop::current_or_null()->submit(static_cast<send_operation&>(*this));
+            if (closing_) closing_->arm(flush_stall);  // it moves: the time without progress begins anew
             return;
         }
         sending_size_ = sending_done_ = 0;
