@@ -44,7 +44,7 @@ class descriptor_check : public testing::EmptyTestEventListener {
         if (left.find(" -> /") != std::string::npos) close_the_logs_file();
         for (int i = 0; i < 100 && !left.empty(); ++i) {
             const timespec moment{.tv_sec = 0, .tv_nsec = 10'000'000};
-            ::nanosleep(&moment, nullptr);
+            ::nanosleep(&moment, nullptr);  // check-idioms: allow sleep, nothing tells when a thread that is no part of the test closes something
             left = left_since();
         }
         if (!left.empty()) ADD_FAILURE() << "descriptors:" << left;
