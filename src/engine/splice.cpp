@@ -20,7 +20,11 @@ class pipe_cache {
 public:
     ~pipe_cache() {
         open_ = false;
+        close();
+    }
+    void close() noexcept {
         for (splice_pipe& pipe : kept_) pipe.close();
+        kept_.clear();
     }
     bool take(splice_pipe& into) noexcept {
         if (kept_.empty()) return false;
@@ -60,6 +64,8 @@ splice_pipe splice_pipe::take() noexcept {
     pipe.size_ = size > 0 ? static_cast<std::size_t>(size) : 4096;
     return pipe;
 }
+
+void splice_pipe::close_kept() noexcept { pipe_cache::here.close(); }
 
 splice_pipe::~splice_pipe() {
     if (in_ < 0) return;

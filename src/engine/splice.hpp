@@ -10,6 +10,8 @@ class splice_pipe {
 public:
     /// Invalid if there is none to be had (EMFILE): then copy through a buffer.
     static splice_pipe take() noexcept;
+    /// Closes those in the calling thread's cache.
+    static void close_kept() noexcept;
 
     splice_pipe() = default;
     splice_pipe(splice_pipe&& other) noexcept

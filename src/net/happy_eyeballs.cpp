@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/open_beneath.hpp"
 #include "engine/operation/connect.hpp"
 #include "engine/socket.hpp"
 #include "leat/sync/event.hpp"
@@ -37,7 +38,9 @@ int open_from(const address& to, const connect_options& options) noexcept {
 task<int> connect_one(const address& to, const connect_options& options) {
     const int fd = open_from(to, options);
     if (fd < 0) co_return fd;
+    owned_descriptor opened{fd};  // closed if there is no memory for the operation
     auto* operation = new held_operation<connecting>(fd, to);
+    opened.release();
     const int result = co_await operation_awaiter<connecting>("connect", operation);
     if (result == 0) co_return fd;
     loop::current().close(fd);

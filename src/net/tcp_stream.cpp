@@ -233,12 +233,15 @@ void tcp_stream::sent(completion done) noexcept {
     } else {
         const auto taken = static_cast<std::uint32_t>(done.result);
         loop::current_or_null()->counters().sent_bytes.add(taken);
-        if (closing_) closing_->disarm();  // it moves: the time without progress begins anew
-        if (sending_done_ + taken < sending_size_) {
+        if (closing_) closing_->disarm();
+        // A send that was cancelled because the connection is cut may have got some of it out, too: that is the end of it all the same.
+        const bool cut = closing_ && (closing_->aborted || output_failed());
+        if (sending_done_ + taken < sending_size_ && !cut) {
             sending_done_ += taken;
             source(source_data() + taken, sending_size_ - sending_done_);
             pump();
             loop::current_or_null()->submit(static_cast<send_operation&>(*this));
+            if (closing_) closing_->arm(flush_stall);  // it moves: the time without progress begins anew
             return;
         }
         give_back_sent();

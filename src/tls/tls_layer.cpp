@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t direct_size = 64 * 1024;    // one direct receive: four records and more
 constexpr std::size_t largest_record = 16 * 1024;  // of plain text
 constexpr std::size_t record_overhead = 64;        // at most, of the suites of TLS 1.2 and 1.3 (22 to 37)
+constexpr std::uint32_t most_held = largest_record + 4096;  // of an incomplete record, its overhead included
+constexpr std::uint32_t most_answers = 64 * 1024;  // to a peer that asks for new keys: about 2500 of them
 
 void give_back(char* memory, std::size_t capacity) noexcept {
     if (!memory) return;
@@ -37,7 +39,7 @@ struct tls_bio {
         }
         std::memcpy(into, layer.in_, *got);
         layer.in_ += *got;
-        layer.held_ += static_cast<std::uint32_t>(*got);
+        layer.held_ = std::min(most_held, layer.held_ + static_cast<std::uint32_t>(*got));
         return 1;
     }
     static int write(BIO* bio, const char* from, std::size_t size, std::size_t* taken) {
@@ -208,9 +210,20 @@ void tls_layer::take_bytes(const char* data, std::size_t size) {
         }
         // What was written during the handshake has waited for its end.
         if (out_size_ != 0 || (!was_established && stream_.size_ != 0)) flush();
+        // What the application wrote is encrypted only when the kernel takes it: these are answers, and they wait.
+        if (established_ && out_size_ > most_answers && !broken_) refuse_more_answers();
     }
     // A receive that is armed again takes one from the pool, so that one that is not owns none.
     if (data == direct_) give_back(std::exchange(direct_, nullptr), direct_size);
+}
+
+/// A peer may ask for new keys as often as it likes, but then it has to read that it gets them.
+void tls_layer::refuse_more_answers() {
+    broken_ = true;
+    const auto why = std::make_exception_ptr(tls::error("tls " + identity_.subject + ": the peer asks for new keys again and again and does not read the answers"));
+    stream_.fail_output(why);
+    stream_.stop_receiving();
+    if (!stream_.input_at_end) stream_.input_ended(why);
 }
 
 void tls_layer::feed(const char* data, std::size_t size) {
@@ -228,7 +241,7 @@ void tls_layer::feed(const char* data, std::size_t size) {
 /// Takes every whole record of what is in hand; of an incomplete one OpenSSL keeps the beginning.
 void tls_layer::decrypt() {
     ERR_clear_error();
-    // Plain text is never longer than the records that carry it.
+    // Plain text is never longer than the records that carry it. (Records without any, of which there may be many, leave `held_` as it is.)
     const std::size_t most = held_ + static_cast<std::size_t>(in_end_ - in_);
     char* into = stream_.input.room(most, most, stream_.reading == nullptr);
     const std::size_t had = stream_.input.size();

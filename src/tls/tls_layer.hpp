@@ -63,6 +63,7 @@ private:
     void end_handshake(std::exception_ptr failed) noexcept;
     void abandon_handshake() noexcept;
     void feed(const char* data, std::size_t size);
+    void refuse_more_answers();
     void decrypt();
     void encrypt();
     void reserve_out(std::size_t size);

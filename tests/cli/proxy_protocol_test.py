@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""leat echo behind HAProxy, which says by the PROXY protocol whose connections it passes on."""
+"""leat behind HAProxy, which says by the PROXY protocol whose connections it passes on: in plain text, and with TLS through it."""
 
+import os
 import shutil
 import signal
 import socket
+import ssl
+import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import tool
@@ -96,6 +100,92 @@ class ProxyProtocol(tool.Case):
                     pass
             server.stop()
             self.assertRegex("".join(server.log), r"not one of the trusted proxies")
+
+
+class ThroughTheProxy(tool.Case):
+    """TLS that the proxy passes on as it is: first its header, then the client's own handshake, on one connection."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.certificates = tempfile.TemporaryDirectory()
+        cls.certificate, cls.key = (os.path.join(cls.certificates.name, name) for name in ("cert.pem", "key.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", cls.key, "-out",
+                        cls.certificate, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+                       check=True, capture_output=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.certificates.cleanup()
+        super().tearDownClass()
+
+    def setUp(self):
+        super().setUp()
+        lines = os.path.join(os.environ.get("LEAT_BUILD") or os.path.join(tool.HERE, "../../build/release"), "tests/support/tls_lines")
+        self.server = subprocess.Popen([lines, "proxied", self.certificate, self.key], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(self.end)
+        self.port = int(self.server.stdout.readline())
+        self.context = ssl.create_default_context(cafile=self.certificate)
+
+    def end(self):
+        self.server.terminate()
+        self.assertEqual(self.server.wait(tool.PATIENCE), 0)
+        self.server.stdout.close()
+
+    def test_haproxy_passes_tls_on_and_names_the_client(self):
+        for option in ("send-proxy-v2", "send-proxy", "send-proxy-v2 proxy-v2-options unique-id,crc32c"):
+            with self.subTest(option), Haproxy(self, self.port, option) as proxy:
+                with socket.create_connection(("127.0.0.1", proxy.port), timeout=tool.PATIENCE) as plain:
+                    host, port = plain.getsockname()
+                    with self.context.wrap_socket(plain, server_hostname="localhost") as secured, secured.makefile("rwb") as lines:
+                        for said, answer in ((b"hello\n", b"hello\n"), (b"WHO\n", f"{host}:{port} by 127.0.0.1:".encode()), (b"SESSION\n", b"TLSv1.3")):
+                            lines.write(said)
+                            lines.flush()
+                            self.assertTrue(lines.readline().startswith(answer), (option, said))
+
+    def converse(self, header, pieces):
+        """The header and the client's hello go out together, cut where `pieces` says; the rest as it comes."""
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = self.context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        with socket.create_connection(("127.0.0.1", self.port), timeout=tool.PATIENCE) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+            def until_done(step):
+                while True:
+                    try:
+                        result = step()
+                    except ssl.SSLWantReadError:
+                        result = None
+                    if outgoing.pending:
+                        connection.sendall(outgoing.read())
+                    if result is not None:
+                        return result
+                    came = connection.recv(16384)
+                    if not came:
+                        self.fail("the connection was ended")
+                    incoming.write(came)
+
+            with self.assertRaises(ssl.SSLWantReadError):
+                client.do_handshake()
+            together = header + outgoing.read()
+            for begin, end in zip([0, *pieces], [*pieces, len(together)]):
+                connection.sendall(together[begin:end])
+            until_done(lambda: client.do_handshake() or True)
+            client.write(b"WHO\n")
+            return until_done(lambda: client.read(1000)).decode()
+
+    def test_the_header_and_the_hello_may_arrive_together(self):
+        second = b"\r\n\r\n\0\r\nQUIT\n" + struct.pack("!BBH4s4sHH", 0x21, 0x11, 12, bytes([10, 1, 2, 3]), bytes([10, 4, 5, 6]), 1111, 443)
+        first = b"PROXY TCP4 10.1.2.3 10.4.5.6 1111 443\r\n"
+        for header in (first, second):
+            for pieces in ([], [len(header)], [1], [len(header) - 1], [len(header) + 1], [len(header) + 5], [5, len(header) + 40]):
+                with self.subTest(header=header, pieces=pieces):
+                    self.assertRegex(self.converse(header, pieces), r"^10\.1\.2\.3:1111 by 127\.0\.0\.1:\d+\n$")
+
+    def test_a_hello_without_a_header_is_refused(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=tool.PATIENCE) as plain:
+            with self.assertRaises(OSError):
+                self.context.wrap_socket(plain, server_hostname="localhost")
 
 
 HAPROXY = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")

@@ -251,8 +251,7 @@ task<> task_done_and_join() {
     co_await group.join();
 }
 
-// test_queues.QueueJoinTests, LifoQueueJoinTests, PriorityQueueJoinTests: test_task_done_underflow, test_task_done,
-// test_join_empty_queue
+// test_queues._QueueJoinTestMixin.test_task_done_underflow, test_task_done, test_join_empty_queue
 TEST(ConformanceQueue, JoinWaitsForEveryTaskDone) {
     in_loop(task_done_and_join<queue<int>>());
     in_loop(task_done_and_join<lifo_queue<int>>());

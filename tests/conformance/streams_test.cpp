@@ -1,5 +1,5 @@
 // What asyncio promises of its streams, as Python 3.11's own tests have it: test/test_asyncio/test_streams.py. Each test names the one that it
-// follows; where leat differs, tests/conformance/streams.md says why. What Python feeds into a reader by hand comes over a connection here.
+// follows; where leat differs, README.md says why. What Python feeds into a reader by hand comes over a connection here.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -10,6 +10,7 @@
 #include "leat/leat.hpp"
 #include "support/connected.hpp"
 #include "support/run.hpp"
+#include "support/temporary.hpp"
 
 namespace leat::testing {
 namespace {
@@ -61,6 +62,41 @@ TEST(Streams, AnErrorOfTheConnectionReachesTheRead) {
         auto first = co_await (pair.reader.read() | as_result);
         auto second = co_await (pair.reader.read() | as_result);
         EXPECT_EQ((first ? second : first).error().code(), std::errc::connection_reset);
+    }());
+}
+
+// test_streams.StreamTests.test_open_unix_connection, test_start_unix_server
+TEST(Streams, OpenUnixConnection) {
+    temporary_directory directory;
+    in_loop([](std::string path) -> task<> {
+        auto server = co_await start_unix_server(echo, path);
+        auto [reader, writer] = co_await open_unix_connection(path);
+        co_await writer.write("GET / HTTP/1.0\r\n\r\n");
+        EXPECT_EQ(co_await reader.read_line(), "GET / HTTP/1.0\r\n");
+        co_await writer.close();
+        co_await server.close();
+    }(directory / "socket"));
+}
+
+// test_streams.StreamTests.test_open_unix_connection_error
+TEST(Streams, AnErrorOfAUnixConnectionReachesTheRead) {
+    in_loop([]() -> task<> {
+        auto [ours, theirs] = unix_socket_pair();
+        co_await theirs.writer.write("never read");
+        co_await ours.writer.write("never read either");
+        co_await theirs.writer.drain();
+        while (ours.reader.buffered().empty() && theirs.writer.buffered() + ours.writer.buffered() > 0) co_await yield();
+        // A unix socket that is closed with unread bytes in it resets the connection.
+        theirs.writer.set_linger(0s);
+        co_await theirs.writer.close();
+        std::string all;
+        auto outcome = co_await ([](stream_reader& from, std::string& into) -> task<> {
+            while (auto piece = co_await from.read()) into += *piece;
+        }(ours.reader, all) | as_result);
+        EXPECT_EQ(all, "never read");
+        if (!outcome) {
+            EXPECT_EQ(outcome.error().code(), std::errc::connection_reset);
+        }
     }());
 }
 
@@ -329,6 +365,18 @@ TEST(Streams, ReadUntilAboveTheLimitKeepsTheData) {
         outcome = co_await (pair.reader.read_until("AAA") | as_result);
         EXPECT_THROW(outcome.value(), limit_error);
         EXPECT_EQ(co_await pair.reader.read_until(bytes{100}, "AAA"), "some dataAAA");
+    }());
+}
+
+// test_streams.StreamTests.test_readuntil_separator, test_invalid_limit
+TEST(Streams, AnEmptySeparatorAndALimitOfNothingFindNothing) {
+    in_loop([]() -> task<> {
+        auto pair = co_await fed("a\n", 1);
+        auto outcome = co_await (pair.reader.read_until("") | as_result);
+        EXPECT_FALSE(outcome);
+        outcome = co_await (pair.reader.read_line(bytes{0}) | as_result);
+        EXPECT_THROW(outcome.value(), limit_error);
+        EXPECT_EQ(co_await pair.reader.read_line(bytes{2}), "a\n");
     }());
 }
 

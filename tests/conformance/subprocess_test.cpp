@@ -1,5 +1,5 @@
 // What asyncio promises of subprocesses, as Python 3.11's own tests have it: test/test_asyncio/test_subprocess.py. Each test names the one that it
-// follows; where leat differs, tests/conformance/subprocess.md says why.
+// follows; where leat differs, README.md says why.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>

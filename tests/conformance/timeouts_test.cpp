@@ -237,5 +237,125 @@ TEST(ConformanceTimeout, TheCleanupMayHaveATimeoutOfItsOwn) {
     }());
 }
 
+// ---- wait_for
+
+/// Takes its time, whatever happens.
+task<> goes_on_regardless(bool& ended) {
+    try {
+        co_await sleep(10s);
+    } catch (const cancelled&) {
+    }
+    co_await shield(sleep(5ms));
+    ended = true;
+}
+
+// test_waitfor.AsyncioWaitForTest.test_asyncio_wait_for_timeout, test_asyncio_wait_for_cancelled
+TEST(ConformanceTimeout, WhatTakesItsTimeWhenCancelledIsWaitedFor) {
+    in_loop([]() -> task<> {
+        bool ended = false;
+        auto late = [&]() -> task<> { co_await timeout(1ms, goes_on_regardless(ended)); };
+        EXPECT_EQ(co_await outcome_of(late()), 'v') << "it has not been cancelled after all";
+        EXPECT_TRUE(ended);
+        ended = false;
+        auto patient = [&]() -> task<> { co_await timeout(10s, goes_on_regardless(ended)); };
+        task_group group;
+        group.spawn(patient());
+        co_await settle();
+        group.cancel();
+        co_await outcome_of([](task_group& of) -> task<> { co_await of.join(); }(group));
+        EXPECT_TRUE(ended);
+    }());
+}
+
+// test_waitfor.AsyncioWaitForTest.test_wait_for_timeout_less_then_0_or_0_future_done,
+// test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started
+TEST(ConformanceTimeout, ALimitOfZeroLetsPassWhatNeedNotWait) {
+    in_loop([]() -> task<> {
+        auto done = []() -> task<int> { co_return 42; };
+        EXPECT_EQ(co_await timeout(0s, done()), 42);
+        EXPECT_EQ(co_await timeout(-1s, done()), 42);
+    }());
+}
+
+// test_waitfor.AsyncioWaitForTest.test_wait_for, test_wait_for_timeout_less_then_0_or_0, test_wait_for_waits_for_task_cancellation,
+// test_wait_for_waits_for_task_cancellation_w_timeout_0
+TEST(ConformanceTimeout, TheInsideHasEndedWhenTheTimeoutIsThrown) {
+    in_loop([]() -> task<> {
+        for (const duration limit : {duration{1ms}, duration{0s}, duration{-1s}}) {
+            bool running = false;
+            auto inside = [&]() -> task<> {
+                running = true;
+                bool ended = false;
+                try {
+                    co_await sleep(10s);
+                } catch (const cancelled&) {
+                    ended = true;
+                }
+                if (ended) co_await shield(sleep(2ms));
+                running = false;
+                throw cancelled{};
+            };
+            auto whole = [&]() -> task<> { co_await timeout(limit, inside()); };
+            EXPECT_EQ(co_await outcome_of(whole()), 't');
+            EXPECT_FALSE(running);
+        }
+    }());
+}
+
+// test_waitfor.AsyncioWaitForTest.test_wait_for_blocking, test_wait_for_race_condition, test_wait_for_cancellation_race_condition
+TEST(ConformanceTimeout, AValueThatIsReachedIsTheOutcome) {
+    in_loop([]() -> task<> {
+        auto at_once = []() -> task<std::string> { co_return "done"; };
+        EXPECT_EQ(co_await timeout(duration::max(), at_once()), "done");
+        auto in_time = []() -> task<std::string> {
+            co_await sleep(1ms);
+            co_return "ok";
+        };
+        EXPECT_EQ(co_await timeout(10s, in_time()), "ok");
+        auto all_the_same = []() -> task<int> {
+            try {
+                co_await sleep(10s);
+            } catch (const cancelled&) {
+            }
+            co_return 1;
+        };
+        EXPECT_EQ(co_await timeout(1ms, all_the_same()), 1);
+    }());
+}
+
+// test_waitfor.AsyncioWaitForTest.test_wait_for_reraises_exception_during_cancellation
+TEST(ConformanceTimeout, AnErrorOfTheCleanupIsTheOutcome) {
+    in_loop([]() -> task<> {
+        auto inside = []() -> task<> {
+            try {
+                co_await sleep(10s);
+            } catch (const cancelled&) {
+                throw std::runtime_error("in the cleanup");
+            }
+        };
+        auto whole = [&]() -> task<> { co_await timeout(1ms, inside()); };
+        EXPECT_EQ(co_await outcome_of(whole()), 'e');
+    }());
+}
+
+// test_waitfor.AsyncioWaitForTest.test_cancel_blocking_wait_for, test_cancel_wait_for, test_wait_for_self_cancellation
+TEST(ConformanceTimeout, CancelledItCancelsItsInside) {
+    in_loop([]() -> task<> {
+        for (const duration limit : {duration{60s}, duration::max()}) {
+            bool inside_cancelled = false;
+            char how = 0;
+            auto whole = [&]() -> task<> { co_await timeout(limit, sleeps(10s, &inside_cancelled)); };
+            auto watched = [&]() -> task<> { how = co_await outcome_of(whole()); };
+            task_group group;
+            group.spawn(watched());
+            co_await settle();
+            group.cancel();
+            co_await outcome_of([](task_group& of) -> task<> { co_await of.join(); }(group));
+            EXPECT_TRUE(inside_cancelled);
+            EXPECT_EQ(how, 'c');
+        }
+    }());
+}
+
 }  // namespace
 }  // namespace leat::testing

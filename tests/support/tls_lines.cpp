@@ -1,5 +1,6 @@
 // A server or a client of lines for tls_peers_test.py: one that a stranger's program talks to.
 //   tls_lines serve CERTIFICATE KEY [CLIENT_CA]     prints its port; answers each line with itself; "STARTTLS" at first line is possible
+//   tls_lines proxied CERTIFICATE KEY               the same behind a proxy: a PROXY header comes before TLS; "WHO": whose connection it is
 //   tls_lines connect PORT CA NAME                  sends what comes on standard input, prints what comes back, to the end
 //   tls_lines starttls PORT CA NAME                 the same, after a STARTTLS
 #include <leat/leat.hpp>
@@ -21,7 +22,10 @@ std::string about(const leat::tls::session& session) {
 leat::task<> echo(leat::stream_reader reader, leat::stream_writer writer) {
     try {
         while (auto line = co_await reader.read_line()) {
-            if (*line == "SESSION\n") {
+            if (*line == "WHO\n") {
+                const std::string text = writer.peer_address().to_string() + " by " + writer.proxy_address().to_string() + "\n";
+                co_await writer.write(text);
+            } else if (*line == "SESSION\n") {
                 const std::string text = about(leat::tls::session_of(reader).value());
                 co_await writer.write(text);
             } else {
@@ -59,6 +63,14 @@ leat::task<> serve(std::vector<std::string> words) {
     std::fflush(stdout);
     auto both = leat::gather(secured.serve_forever(), plain.serve_forever());
     co_await std::move(both);
+}
+
+leat::task<> serve_behind_a_proxy(std::vector<std::string> words) {
+    const auto context = co_await leat::tls::context::server({.certificate = words[0], .key = words[1]});
+    auto server = co_await leat::start_server(echo, {"127.0.0.1", 0}, {.proxy_protocol = leat::proxy_protocol::required, .tls = &context});
+    std::printf("%d\n", server.address().port());
+    std::fflush(stdout);
+    co_await server.serve_forever();
 }
 
 leat::task<> print_all(leat::stream_reader& reader) {
@@ -105,5 +117,6 @@ int main(int argc, char** argv) {
     const std::string what = words.front();
     words.erase(words.begin());
     if (what == "serve") return leat::run(serve(std::move(words)));
+    if (what == "proxied") return leat::run(serve_behind_a_proxy(std::move(words)));
     return leat::run(connect(std::move(words), what == "starttls"));
 }

@@ -71,7 +71,7 @@ public:
 
     /// Closes the connection in order: sends everything written, ends the sending side, drains what the peer still sends (so that a reset does not
     /// destroy the last reply) until its end or the linger time, closes the descriptor.
-    /// Completes when: that is done. Errors: what went wrong with bytes that were written. May be called again, from one task at a time.
+    /// Completes when: that is done. Limits: a peer that takes none of the bytes for 30 s is cut. Errors: what went wrong with them. May be called again, from one task at a time.
     /// Cancellation: the closing goes on by itself. Source: asyncio StreamWriter.close and wait_closed.
     detail::transport_waiter close() noexcept { return {*of_, detail::transport_waiter::event::closed}; }
 
