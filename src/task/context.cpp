@@ -65,6 +65,8 @@ context::~context() {
     if (scheduled)
         if (loop* here = loop::current_or_null()) here->counters().strands_ended.add();
     if (locals) [[unlikely]] forget_locals(*this);
+    // A server that was moved out of the task that started it outlives that: it is nobody's child then.
+    for (context* child = first_child; child; child = child->next) child->parent = nullptr;
     if (!parent) return;
     (previous ? previous->next : parent->first_child) = next;
     if (next) next->previous = previous;

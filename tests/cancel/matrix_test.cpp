@@ -265,7 +265,7 @@ public:
         task_group outside;
         outside.spawn(with_cleanup(*world, made, gate, cleaned, inside));
         co_await reach(*world);
-        inside->cancel();
+        if (!made.ended()) inside->cancel();  // its group has ended with it
         co_await settle();
         outside.cancel();
         co_await settle();
