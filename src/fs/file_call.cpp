@@ -1,5 +1,6 @@
 #include "fs/file_call.hpp"
 
+#include <cerrno>
 #include <utility>
 
 #include "engine/file_calls.hpp"
@@ -16,8 +17,21 @@ struct opening : file_operation {
 };
 
 struct closing : file_operation {
-    explicit closing(int fd) { to_close(fd); }
-    void unclaimed(int) noexcept {}
+    explicit closing(int fd, bool is_last = false) : descriptor(fd), last(is_last) { to_close(fd); }
+    /// Cancelled before it was done, the file is still open: whoever waited has gone, and it is closed all the same.
+    void unclaimed(int result) noexcept {
+        if (result != -ECANCELED) return;
+        if (!last) {
+            try {
+                return (new held_operation<closing>(descriptor, true))->begin(nullptr);
+            } catch (...) {
+                // No memory: then at once.
+            }
+        }
+        close_directly(descriptor);
+    }
+    int descriptor;
+    bool last;
 };
 
 struct syncing : file_operation {
@@ -90,7 +104,7 @@ void close_without_waiting(int fd, bool direct) noexcept {
     if (direct || !loop::current_or_null())
         close_directly(fd);
     else
-        (new held_operation<closing>(fd))->begin(nullptr);
+        (new held_operation<closing>(fd, true))->begin(nullptr);
 }
 
 }  // namespace leat::detail
