@@ -99,7 +99,7 @@ void close_without_waiting(int fd, bool direct) noexcept {
     if (direct || !loop::current_or_null())
         close_directly(fd);
     else
-        (new held_operation<closing>(fd))->begin(nullptr);
+        (new held_operation<closing>(fd, true))->begin(nullptr);
 }
 
 }  // namespace leat::detail

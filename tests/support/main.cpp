@@ -36,15 +36,19 @@ std::map<int, std::string> open_descriptors() {
 class descriptor_check : public testing::EmptyTestEventListener {
     void OnTestStart(const testing::TestInfo&) override {
         leat::detail::splice_pipe::close_kept();
-        before_ = open_descriptors();
+        // Twice alike: what another thread opens for a moment is not there to stay.
+        for (before_ = open_descriptors();; wait_a_moment()) {
+            auto again = open_descriptors();
+            if (again == before_) break;
+            before_ = std::move(again);
+        }
     }
     void OnTestEnd(const testing::TestInfo&) override {
         leat::detail::splice_pipe::close_kept();
         std::string left = left_since();
         if (left.find(" -> /") != std::string::npos) close_the_logs_file();
         for (int i = 0; i < 100 && !left.empty(); ++i) {
-            const timespec moment{.tv_sec = 0, .tv_nsec = 10'000'000};
-            ::nanosleep(&moment, nullptr);  // check-idioms: allow sleep, nothing tells when a thread that is no part of the test closes something
+            wait_a_moment();
             left = left_since();
         }
         if (!left.empty()) ADD_FAILURE() << "descriptors:" << left;
@@ -56,6 +60,10 @@ class descriptor_check : public testing::EmptyTestEventListener {
         leat::log::info("to nowhere");
         leat::log::flush(std::chrono::seconds{1});
         leat::log::setup();
+    }
+    static void wait_a_moment() {
+        const timespec moment{.tv_sec = 0, .tv_nsec = 10'000'000};
+        ::nanosleep(&moment, nullptr);  // check-idioms: allow sleep, nothing tells when a thread that is no part of the test closes something
     }
     std::string left_since() const {
         const auto after = open_descriptors();
