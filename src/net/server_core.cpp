@@ -191,6 +191,7 @@ void server_core::listen(const address& at) {
 }
 
 bool server_core::listen_unix(const address& at, bool patient) {
+    files_.reserve(files_.size() + 1);  // before there is anything to lose
     unix_listener made = listen_on_unix(at, options_.backlog, options_.file_mode, patient);
     if (made.descriptor < 0) return false;
     files_.push_back(std::move(made.file));
@@ -268,10 +269,20 @@ bool server_core::on_signal(int) noexcept {
     return true;
 }
 
+/// Accepted before the listeners stopped, in a turn that went over the limit.
+void server_core::hold(int fd) noexcept {
+    try {
+        held_.push_back(fd);
+    } catch (...) {
+        loop::current().close(fd);
+        log::error("accept: {}", leat::describe(std::current_exception()));
+    }
+}
+
 void server_core::accepted(int fd, const address& peer) {
     if (count_ >= options_.max_connections || !accepting_) {
-        held_.push_back(fd);
-        if (!accepting_) loop::current().close(fd), held_.pop_back();
+        if (accepting_) hold(fd);
+        else loop::current().close(fd);
         return;
     }
     ++statistics_.accepted;
