@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 
 #include "engine/open_beneath.hpp"
@@ -122,9 +123,14 @@ private:
     }
     static void handler_ended(context& strand) noexcept {
         auto& self = static_cast<session&>(strand);
-        if (auto& error = self.handler_.frame().promise().error; error && !is_cancelled(error))
-            log::error("handler of {} ended with an error: {}", self.stream_ ? self.stream_->subject() : std::string{"a closed connection"},
-                       leat::describe(error));
+        if (auto& error = self.handler_.frame().promise().error; error && !is_cancelled(error)) {
+            try {
+                log::error("handler of {} ended with an error: {}", self.stream_ ? self.stream_->subject() : std::string{"a closed connection"},
+                           leat::describe(error));
+            } catch (const std::bad_alloc&) {
+                log::error("a handler ended with an error: {}", leat::describe(error));
+            }
+        }
         self.destroy_handler();
     }
     void connection_closed() noexcept override {

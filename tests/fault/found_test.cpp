@@ -140,7 +140,7 @@ TEST(Found, AUdpReceiveThatCannotBeWatchedFails) {
     });
 }
 
-TEST(Found, AWriteCancelledWithoutMemoryForTheWordsFailsTheStream) {
+TEST(Found, APipeCutWithoutMemoryForTheWordsCloses) {
     every_allocation_fails_once([](reports& said) -> task<> {
         auto one = []() -> task<> {
             auto ends = open_pipe();
