@@ -13,7 +13,8 @@
 /// hangs, no descriptor and no child stays, and a server goes on.
 ///
 /// LEAT_FAULT_ONLY="12.1" runs that point and way alone; LEAT_FAULT_SHOW=1 prints what came of each; LEAT_FAULT_TRACE=1 prints where
-/// the allocation that fails is made.
+/// the allocation that fails is made; LEAT_FAULT_COUNT=1 prints how many points have failed. The pools of small objects are off under
+/// AddressSanitizer: only there every frame is an allocation.
 namespace leat::testing {
 
 /// What a scenario reports beside what it throws: failures that somebody in it was told about.
