@@ -96,10 +96,12 @@ task<int> write_call(int fd, std::string from, std::int64_t offset) {
 }
 
 void close_without_waiting(int fd, bool direct) noexcept {
-    if (direct || !loop::current_or_null())
+    if (direct || !loop::current_or_null()) return close_directly(fd);
+    try {
+        (new held_operation<closing>(fd))->begin(nullptr);
+    } catch (...) {  // no memory: then at once
         close_directly(fd);
-    else
-        (new held_operation<closing>(fd, true))->begin(nullptr);
+    }
 }
 
 }  // namespace leat::detail
