@@ -96,7 +96,10 @@ task<int> write_call(int fd, std::string from, std::int64_t offset) {
 }
 
 void close_without_waiting(int fd, bool direct) noexcept {
-    if (direct || !loop::current_or_null()) return close_directly(fd);
+    if (direct || !loop::current_or_null()) {
+        close_directly(fd);
+        return;
+    }
     try {
         (new held_operation<closing>(fd))->begin(nullptr);
     } catch (...) {  // no memory: then at once
