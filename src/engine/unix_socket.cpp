@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string>
+#include <string_view>
 
 #include "engine/socket.hpp"
 #include "leat/io/error.hpp"
@@ -15,6 +15,19 @@ namespace leat::detail {
 namespace {
 
 bool is_file(const address& at) noexcept { return at.is_unix() && !at.unix_name().empty() && at.unix_name().front() != '\0'; }
+
+/// The path as system calls want it. Without memory of its own: a server's end must not fail for want of it.
+class path_of {
+public:
+    explicit path_of(const address& at) noexcept {
+        const std::string_view name = at.unix_name();
+        name.copy(text_, name.size());
+    }
+    const char* c_str() const noexcept { return text_; }
+
+private:
+    char text_[address::most_name + 1] = {};
+};
 
 enum class other : unsigned char {
     none,     // nothing stands there, or no socket
@@ -25,7 +38,7 @@ enum class other : unsigned char {
 
 /// What stands at the path. `found` is what was looked at.
 other look_at(const address& at, struct stat& found) noexcept {
-    if (::lstat(at.host().c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return other::none;
+    if (::lstat(path_of{at}.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return other::none;
     const int probe = open_stream_socket(at);
     if (probe < 0) return other::living;
     const int answer = connect_now(probe, at);
@@ -38,7 +51,7 @@ other look_at(const address& at, struct stat& found) noexcept {
 /// Takes the stale file away, if it is still the one that was looked at.
 void remove_stale(const address& at, const struct stat& seen) noexcept {
     struct stat now {};
-    const std::string path = at.host();
+    const path_of path{at};
     if (::lstat(path.c_str(), &now) == 0 && now.st_dev == seen.st_dev && now.st_ino == seen.st_ino) ::unlink(path.c_str());
 }
 
@@ -46,7 +59,7 @@ void remove_stale(const address& at, const struct stat& seen) noexcept {
 
 socket_file::socket_file(const address& at) noexcept {
     struct stat found {};
-    if (!is_file(at) || ::lstat(at.host().c_str(), &found) != 0) return;
+    if (!is_file(at) || ::lstat(path_of{at}.c_str(), &found) != 0) return;
     at_ = at;
     device_ = found.st_dev;
     inode_ = found.st_ino;
@@ -55,7 +68,7 @@ socket_file::socket_file(const address& at) noexcept {
 void socket_file::remove() noexcept {
     if (at_.empty()) return;
     struct stat found {};
-    const std::string path = std::exchange(at_, {}).host();
+    const path_of path{std::exchange(at_, {})};
     if (::lstat(path.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_) ::unlink(path.c_str());
 }
 
@@ -79,7 +92,7 @@ unix_listener listen_on_unix(const address& at, int backlog, unsigned mode, bool
     }
     if (failed == 0) {
         made.file = socket_file{at};
-        if (mode != 0 && is_file(at) && ::chmod(at.host().c_str(), mode) != 0) failed = errno;  // what the umask took away
+        if (mode != 0 && is_file(at) && ::chmod(path_of{at}.c_str(), mode) != 0) failed = errno;  // what the umask took away
         if (failed == 0 && ::listen(made.descriptor, backlog) != 0) failed = errno;
     }
     if (failed != 0) {

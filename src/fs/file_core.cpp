@@ -6,6 +6,7 @@
 
 #include "engine/file_calls.hpp"
 #include "fs/file_call.hpp"
+#include "io/error_from.hpp"
 #include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
 
@@ -68,14 +69,14 @@ void file_core::read_done(long n) noexcept {
     } else if (n == 0) {
         input_ended(nullptr);
     } else if (n != -ECANCELED && n != -EINTR) {
-        input_ended(std::make_exception_ptr(error(static_cast<int>(-n), "read", path_.string())));
+        input_ended(error_from([&] { return error(static_cast<int>(-n), "read", path_.string()); }));
     }
     flushed.set();
     if (reading && !dropped_ && !refusing_ && !input_at_end) want_bytes();
 }
 
 void file_core::fail_read() noexcept {
-    if (reading) input_ended(std::make_exception_ptr(error(EBADF, "read", path_.string())));
+    if (reading) input_ended(error_from([&] { return error(EBADF, "read", path_.string()); }));
 }
 
 void file_core::rewind_reader() noexcept {
@@ -128,7 +129,7 @@ void file_core::write_buffer() noexcept {
         const long n = write_directly(fd_, memory_ + done, size_ - done, facts_.appends ? current_position : position_);
         if (n < 0) {
             size_ = 0;
-            return fail_output(std::make_exception_ptr(error(static_cast<int>(-n), "write", path_.string())));
+            return fail_output(error_from([&] { return error(static_cast<int>(-n), "write", path_.string()); }));
         }
         done += static_cast<std::size_t>(n);
         position_ += n;
@@ -146,7 +147,7 @@ void file_core::written(long n) noexcept {
     if (n < 0) {
         sending_size_ = sending_done_ = 0;
         size_ = 0;
-        fail_output(std::make_exception_ptr(error(static_cast<int>(-n), "write", path_.string())));
+        fail_output(error_from([&] { return error(static_cast<int>(-n), "write", path_.string()); }));
     } else {
         sending_done_ += static_cast<std::size_t>(n);
         if (facts_.seeks) position_ += n;

@@ -8,6 +8,7 @@
 #include "engine/splice.hpp"
 #include "fs/file_core.hpp"
 #include "http/exchange.hpp"
+#include "io/error_from.hpp"
 #include "leat/task/sleep.hpp"
 #include "task/operation_awaiter.hpp"
 
@@ -58,7 +59,7 @@ private:
     void stalled(bool in_total) noexcept override {
         if (!operation_ || !operation_->in_flight()) return;
         std::exchange(operation_, nullptr)->abandon();
-        of_.note(std::make_exception_ptr(timeout_error(in_total ? "not done within the time for the whole request" : "the body has stalled")));
+        of_.note(error_from([&] { return timeout_error(in_total ? "not done within the time for the whole request" : "the body has stalled"); }));
         wake();
     }
     const char* describe() const noexcept override { return "http body splice"; }

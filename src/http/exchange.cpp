@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "io/error_from.hpp"
 #include "leat/http/error.hpp"
 #include "leat/tls/error.hpp"
 
@@ -155,7 +156,7 @@ void message_read::stalled(bool in_total) noexcept {
     from_.reading = nullptr;
     const char* what = in_total ? "not done within the time for the whole request"
                                 : part_ == part::head ? "no response within the time for it" : "the body has stalled";
-    of_.note(std::make_exception_ptr(timeout_error(what)));
+    of_.note(error_from([&] { return timeout_error(what); }));
     state_ = has_failed;
     wake();
 }

@@ -1,5 +1,6 @@
 #include "leat/io/error.hpp"
 
+#include <new>
 #include <utility>
 
 namespace leat {
@@ -44,13 +45,17 @@ error_group::error_group(std::vector<std::exception_ptr> errors) : errors_(std::
 std::string describe(const std::exception_ptr& error) {
     if (!error) return "no error";
     try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-        return e.what();
-    } catch (const cancelled&) {
-        return "cancelled";
-    } catch (...) {
-        return "unknown exception";
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+            return e.what();
+        } catch (const cancelled&) {
+            return "cancelled";
+        } catch (...) {
+            return "unknown exception";
+        }
+    } catch (const std::bad_alloc&) {  // of the text's. Most who ask have nobody to tell
+        return "out of memory";
     }
 }
 

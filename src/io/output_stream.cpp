@@ -1,4 +1,5 @@
 #include "leat/io/detail/output_stream.hpp"
+#include "io/error_from.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -218,7 +219,7 @@ void write_operation::withdraw() noexcept {
     to_.waiting_.remove(*this);
     if (state_ == waits_room) --to_.large_writes_;
     state_ = fresh;
-    if (torn) to_.fail_output(std::make_exception_ptr(leat::error(ECANCELED, "write cancelled midway", to_.output_subject())));
+    if (torn) to_.fail_output(error_from([&] { return leat::error(ECANCELED, "write cancelled midway", to_.output_subject()); }));
     to_.pump();
 }
 

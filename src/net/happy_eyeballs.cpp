@@ -37,7 +37,9 @@ int open_from(const address& to, const connect_options& options) noexcept {
 task<int> connect_one(const address& to, const connect_options& options) {
     const int fd = open_from(to, options);
     if (fd < 0) co_return fd;
+    owned_descriptor until_held{fd};
     auto* operation = new held_operation<connecting>(fd, to);
+    until_held.release();
     const int result = co_await operation_awaiter<connecting>("connect", operation);
     if (result == 0) co_return fd;
     loop::current().close(fd);
@@ -53,19 +55,27 @@ struct contest {
         int reason;
     };
     connected_socket winner;
-    std::vector<failed_attempt> failures;  // in the order in which they failed
+    std::vector<failed_attempt> failures;  // in the order in which they failed; has room for all
+    std::exception_ptr broken;             // an attempt could not even be made: no memory
     event changed;
 };
 
 task<> attempt(contest& in, address to, const connect_options& options) {
-    const int fd = co_await connect_one(to, options);
+    int fd = -1;
+    try {
+        fd = co_await connect_one(to, options);
+    } catch (const std::exception&) {
+        in.broken = std::current_exception();
+        in.changed.set();
+        co_return;
+    }
+    in.changed.set();
     if (fd < 0)
         in.failures.push_back({to, -fd});
     else if (in.winner)
         loop::current().close(fd);  // in the same turn as another
     else
         in.winner = connected_socket{fd, to};
-    in.changed.set();
 }
 
 [[noreturn]] void fail(const std::vector<contest::failed_attempt>& failures, const std::string& name) {
@@ -109,9 +119,10 @@ task<connected_socket> connect_to_first(std::vector<address> addresses, std::str
     }
     addresses = interleaved(addresses);
     contest running;
+    running.failures.reserve(addresses.size());
     task_group attempts;  // after the contest: what still runs when this frame dies ends before it
     std::size_t begun = 0;
-    while (!running.winner && running.failures.size() < addresses.size()) {
+    while (!running.winner && !running.broken && running.failures.size() < addresses.size()) {
         running.changed.clear();
         if (begun < addresses.size()) attempts.spawn(attempt(running, addresses[begun++], options));
         // The next one begins when this one has had its time or when any fails; after the last, or without a delay, all that run are waited for.
@@ -123,10 +134,11 @@ task<connected_socket> connect_to_first(std::vector<address> addresses, std::str
         do {
             co_await running.changed.wait();
             running.changed.clear();
-        } while (!running.winner && running.failures.size() < begun);
+        } while (!running.winner && !running.broken && running.failures.size() < begun);
     }
     attempts.cancel();
     co_await attempts.join();
+    if (!running.winner && running.broken) std::rethrow_exception(running.broken);
     if (!running.winner) fail(running.failures, name);
     co_return std::move(running.winner);
 }

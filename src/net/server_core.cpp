@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 
 #include "engine/open_beneath.hpp"
@@ -122,9 +123,14 @@ private:
     }
     static void handler_ended(context& strand) noexcept {
         auto& self = static_cast<session&>(strand);
-        if (auto& error = self.handler_.frame().promise().error; error && !is_cancelled(error))
-            log::error("handler of {} ended with an error: {}", self.stream_ ? self.stream_->subject() : std::string{"a closed connection"},
-                       leat::describe(error));
+        if (auto& error = self.handler_.frame().promise().error; error && !is_cancelled(error)) {
+            try {
+                log::error("handler of {} ended with an error: {}", self.stream_ ? self.stream_->subject() : std::string{"a closed connection"},
+                           leat::describe(error));
+            } catch (const std::bad_alloc&) {
+                log::error("a handler ended with an error: {}", leat::describe(error));
+            }
+        }
         self.destroy_handler();
     }
     void connection_closed() noexcept override {
@@ -191,6 +197,7 @@ void server_core::listen(const address& at) {
 }
 
 bool server_core::listen_unix(const address& at, bool patient) {
+    files_.reserve(files_.size() + 1);  // before there is anything to lose
     unix_listener made = listen_on_unix(at, options_.backlog, options_.file_mode, patient);
     if (made.descriptor < 0) return false;
     files_.push_back(std::move(made.file));
@@ -268,10 +275,20 @@ bool server_core::on_signal(int) noexcept {
     return true;
 }
 
+/// Accepted before the listeners stopped, in a turn that went over the limit.
+void server_core::hold(int fd) noexcept {
+    try {
+        held_.push_back(fd);
+    } catch (...) {
+        loop::current().close(fd);
+        log::error("accept: {}", leat::describe(std::current_exception()));
+    }
+}
+
 void server_core::accepted(int fd, const address& peer) {
     if (count_ >= options_.max_connections || !accepting_) {
-        held_.push_back(fd);
-        if (!accepting_) loop::current().close(fd), held_.pop_back();
+        if (accepting_) hold(fd);
+        else loop::current().close(fd);
         return;
     }
     ++statistics_.accepted;

@@ -58,6 +58,7 @@ private:
     class session;
     bool on_signal(int signal) noexcept override;
     void add_listener(int fd);
+    void hold(int fd) noexcept;
     void accepted(int fd, const address& peer);
     void session_ended() noexcept;
 

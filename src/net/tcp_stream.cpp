@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/socket.hpp"
+#include "io/error_from.hpp"
 #include "leat/log/log.hpp"
 #include "task/loop.hpp"
 
@@ -173,7 +174,7 @@ void tcp_stream::received(completion done) noexcept {
         receive_ended(broken_ ? output_error() : nullptr);
     } else if (done.result != -ECANCELED && done.result != -EINTR && done.result != -EAGAIN) {
         peer_ended_ = true;
-        receive_ended(std::make_exception_ptr(error(-done.result, "read", subject())));
+        receive_ended(error_from([&] { return error(-done.result, "read", subject()); }));
     }
     after_receive(done.more);
 }
@@ -224,7 +225,7 @@ void tcp_stream::sent(completion done) noexcept {
         if (end_said_) {
             peer_ended_ = true;  // everything written had been sent; that nobody hears the layer's farewell is no failure
         } else if (done.result != -ECANCELED || !closing_) {
-            fail_output(std::make_exception_ptr(error(-done.result, "write", subject())));
+            fail_output(error_from([&] { return error(-done.result, "write", subject()); }));
             // A connection that the peer has ended is told about by the receive as well. One that the kernel could not send on (ENOBUFS,
             // ENOMEM) would go on as if nothing were, and who reads would wait for the answer to what was never sent.
             if (done.result != -EPIPE && done.result != -ECONNRESET) stop_receiving();
@@ -287,7 +288,7 @@ void tcp_stream::end_output() noexcept {
 
 /// Whoever waits for a layer's handshake would hear no more of it.
 void tcp_stream::end_handshake() noexcept {
-    if (needs_bytes_) layer_->receive_ended(std::make_exception_ptr(error(ECONNABORTED, "close", subject())));
+    if (needs_bytes_) layer_->receive_ended(error_from([&] { return error(ECONNABORTED, "close", subject()); }));
 }
 
 void tcp_stream::begin_close() noexcept {
@@ -312,7 +313,7 @@ void tcp_stream::abort() noexcept {
         end_handshake();
     }
     if (!closing_->aborted && buffered() != 0 && !output_failed())
-        fail_output(std::make_exception_ptr(error(ECONNABORTED, "close with " + std::to_string(buffered()) + " bytes unsent", subject())));
+        fail_output(error_from([&] { return error(ECONNABORTED, "close with " + std::to_string(buffered()) + " bytes unsent", subject()); }));
     closing_->aborted = closing_->linger_over = true;
     size_ = 0;
     step_close();

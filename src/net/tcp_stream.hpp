@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -43,7 +44,12 @@ public:
     address local() const noexcept override;
     address proxy() const noexcept override { return peer_.proxy(); }
     /// The peer is somebody else than the one who connected: a proxy said so.
-    void set_proxied(const address& peer) noexcept { peer_ = peer_name{peer, peer_.peer()}; }
+    /// Throws std::bad_alloc: a handler that takes the proxy, or nobody, for the client would do what is not meant for them.
+    void set_proxied(const address& peer) {
+        peer_name named{peer, peer_.peer()};
+        if (named.peer().empty()) throw std::bad_alloc();
+        peer_ = std::move(named);
+    }
     void flush() noexcept override;
 
     void forget_owner() noexcept { owner_ = nullptr; }

@@ -8,6 +8,7 @@
 
 #include "engine/datagram.hpp"
 #include "engine/socket.hpp"
+#include "io/error_from.hpp"
 #include "leat/io/error.hpp"
 #include "net/resolver.hpp"
 #include "task/loop.hpp"
@@ -44,7 +45,7 @@ public:
             datagram_send& first = *sending_;
             sending_ = first.next_;
             first.to_ = nullptr;
-            first.failed_ = std::make_exception_ptr(leat::error(EBADF, "send", "on a closed UDP socket"));
+            first.failed_ = error_from([] { return leat::error(EBADF, "send", "on a closed UDP socket"); });
             first.wake();
         }
         loop& here = loop::current();
@@ -88,13 +89,16 @@ private:
     void arrived(int result) noexcept {
         if (closing_) return end_if_over();
         // io_uring only tells that something is there.
-        if (receiving_ && !has_datagrams() && pending_ == 0 && (result == -ECANCELED || fill() == -EAGAIN)) return loop::current_or_null()->submit(incoming_);
+        if (receiving_ && !has_datagrams() && pending_ == 0 && (result == -ECANCELED || fill() == -EAGAIN)) {
+            if (result >= 0 || result == -ECANCELED || result == -EINTR) return loop::current_or_null()->submit(incoming_);
+            pending_ = -result;  // the kernel cannot tell when something arrives
+        }
         if (!receiving_) return;
         if (pending_ != 0) return fail_receive(std::exchange(pending_, 0));
         receiving_->wake();
     }
     void fail_receive(int reason) noexcept {
-        receiving_->failed_ = std::make_exception_ptr(leat::error(reason, "receive", closing_ ? "on a closed UDP socket" : subject()));
+        receiving_->failed_ = error_from([&] { return leat::error(reason, "receive", closing_ ? "on a closed UDP socket" : subject()); });
         receiving_->from_ = closing_ ? nullptr : this;
         receiving_->wake();
     }
@@ -130,7 +134,16 @@ private:
     }
     void may_send(int result) noexcept {
         if (closing_) return end_if_over();
-        if (sending_ && (result == -ECANCELED || send_waiting() == -EAGAIN)) loop::current_or_null()->submit(outgoing_);
+        if (!sending_ || (result != -ECANCELED && send_waiting() != -EAGAIN)) return;
+        if (result < 0 && result != -ECANCELED && result != -EINTR) {  // the kernel cannot tell when there is room
+            datagram_send& first = *sending_;
+            sending_ = std::exchange(first.next_, nullptr);
+            first.state_ = 0;
+            first.failed_with_ = -result;
+            first.wake();
+            if (!sending_) return;
+        }
+        loop::current_or_null()->submit(outgoing_);
     }
     void remove(datagram_send& one) noexcept {
         for (datagram_send** at = &sending_; *at; at = &(*at)->next_)

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "engine/open_beneath.hpp"
 #include "engine/socket.hpp"
 #include "engine/unix_socket.hpp"
 #include "leat/task/sleep.hpp"
@@ -12,8 +13,9 @@
 namespace leat {
 namespace {
 
-connection wrap(int fd, const address& peer, bytes limit) {
-    auto* stream = new detail::tcp_stream(fd, peer);
+connection wrap(detail::owned_descriptor opened, const address& peer, bytes limit) {
+    auto* stream = new detail::tcp_stream(opened.get(), peer);
+    opened.release();
     stream->limit = detail::tcp_stream::as_limit(limit.count);
     return {stream_reader{*stream}, stream_writer{*stream}};
 }
@@ -25,7 +27,7 @@ task<connection> connect_patiently(unix_address to, connect_options options) {
         const int fd = detail::connect_to_unix(to.address());
         if (fd >= 0) {
             detail::set_buffers(fd, options.receive_buffer.count, options.send_buffer.count);
-            co_return wrap(fd, to.address(), options.limit);
+            co_return wrap(detail::owned_descriptor{fd}, to.address(), options.limit);
         }
         if (fd != -EAGAIN) throw error(-fd, "connect", to.to_string());
         co_await sleep(pause);
@@ -64,9 +66,11 @@ task<connection> open_unix_connection(unix_address to, connect_options options) 
 std::pair<connection, connection> unix_socket_pair(bytes limit) {
     int made[2];
     if (const int failed = detail::make_unix_pair(made); failed != 0) throw error(failed, "socketpair", "");
+    detail::owned_descriptor one{made[0]};
+    detail::owned_descriptor other{made[1]};
     const address unnamed = address::unix_named("");
-    connection first = wrap(made[0], unnamed, limit);
-    return {std::move(first), wrap(made[1], unnamed, limit)};
+    connection first = wrap(std::move(one), unnamed, limit);
+    return {std::move(first), wrap(std::move(other), unnamed, limit)};
 }
 
 peer_credentials credentials_of(const stream_writer& writer) {

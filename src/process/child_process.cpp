@@ -14,6 +14,8 @@
 namespace leat::detail {
 namespace {
 
+constexpr auto look_again = std::chrono::milliseconds{10};
+
 /// Those that were left to run: looked at now and then, so that they do not stay zombies.
 thread_local std::vector<int> left_alone;
 
@@ -35,14 +37,25 @@ child_process::~child_process() {
 }
 
 void child_process::watch() {
+    loop& here = loop::current();
     look_at_those_left_alone();
     self_ = shared_from_this();
-    loop::current().submit(*this);
+    here.submit(*this);
 }
 
 void child_process::complete(completion done) noexcept {
-    if (done.result >= 0 && !gives_up_) look();
-    if (in_flight()) return;
+    // An engine that cannot watch it now (ENOMEM) is no news of its end: it is looked at again.
+    if (!gives_up_) done.result >= 0 ? look() : arm(look_again);
+    end_if_over();
+}
+
+void child_process::expired() noexcept {
+    look();
+    end_if_over();
+}
+
+void child_process::end_if_over() noexcept {
+    if (is_watched()) return;
     if (dropped_) return finish();
     self_.reset();  // may be the end of this
 }
@@ -78,13 +91,15 @@ void child_process::drop() noexcept {
     input = {};
     output = {};
     errors = {};
-    if (!in_flight()) return finish();
+    if (!is_watched()) return finish();
     loop::current_or_null()->adopt(*this);
     if (!how_.kill_on_drop) abort();
 }
 
 void child_process::abort() noexcept {
     gives_up_ = true;
+    disarm();
+    if (!in_flight()) return finish();
     loop::current_or_null()->cancel(*this);
 }
 

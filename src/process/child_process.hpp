@@ -5,12 +5,13 @@
 #include "engine/operation/poll.hpp"
 #include "leat/process/process.hpp"
 #include "leat/sync/event.hpp"
+#include "leat/task/detail/timer.hpp"
 #include "task/loop.hpp"
 
 namespace leat::detail {
 
 /// A child, its streams, and the look-out for its end. Held by its object, by those who wait for its end, and, while the kernel is asked, by itself.
-class child_process final : public std::enable_shared_from_this<child_process>, private poll_operation, private resident {
+class child_process final : public std::enable_shared_from_this<child_process>, private poll_operation, private resident, private timer {
 public:
     struct manners {
         bool leads_group = true;
@@ -38,6 +39,9 @@ public:
 private:
     void complete(completion done) noexcept override;
     void abort() noexcept override;
+    void expired() noexcept override;
+    void end_if_over() noexcept;
+    bool is_watched() const noexcept { return in_flight() || armed(); }
     void look() noexcept;
     void finish() noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "engine/descriptor.hpp"
 #include "engine/open_beneath.hpp"
@@ -26,6 +27,9 @@ stream_writer writer_over(const usable_descriptor& to, std::string name) {
     until_taken.release();
     return writer;
 }
+
+stream_reader reader_over(owned_descriptor& from, std::string name) { return reader_over(own_end(from.release()), std::move(name)); }
+stream_writer writer_over(owned_descriptor& to, std::string name) { return writer_over(own_end(to.release()), std::move(name)); }
 
 namespace {
 
@@ -78,13 +82,13 @@ stream_writer open_writer(int descriptor) {
 task<stream_reader> open_fifo_reader(path name) {
     const int opened = co_await detail::open_call(name.string(), detail::flags_to_open_fifo(false), 0);
     auto fifo = detail::checked_fifo(opened, name);
-    co_return detail::reader_over(detail::own_end(fifo.release()), name.string());
+    co_return detail::reader_over(fifo, name.string());
 }
 
 task<stream_writer> open_fifo_writer(path name) {
     const int opened = co_await detail::open_call(name.string(), detail::flags_to_open_fifo(true), 0);
     auto fifo = detail::checked_fifo(opened, name);
-    co_return detail::writer_over(detail::own_end(fifo.release()), name.string());
+    co_return detail::writer_over(fifo, name.string());
 }
 
 stream_reader standard_input() { return detail::reader_over(detail::standard(0, false, "standard input"), "standard input"); }

@@ -6,6 +6,7 @@
 
 #include "engine/file_calls.hpp"
 #include "fs/file_call.hpp"
+#include "io/error_from.hpp"
 #include "leat/io/error.hpp"
 
 namespace leat::detail {
@@ -94,7 +95,7 @@ void pipe_input::take(int n) noexcept {
     } else if (n == 0 || (n == -EIO && is_pty_master_)) {
         input_ended(nullptr);
     } else {
-        input_ended(std::make_exception_ptr(error(-n, "read", name_)));
+        input_ended(error_from([&] { return error(-n, "read", name_); }));
     }
 }
 

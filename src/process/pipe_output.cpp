@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fs/file_call.hpp"
+#include "io/error_from.hpp"
 #include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
 
@@ -91,7 +92,7 @@ bool pipe_output::send_piece() noexcept {
 void pipe_output::send_failed(int errno_value) noexcept {
     end_piece();
     size_ = 0;
-    fail_output(std::make_exception_ptr(error(errno_value, "write", name_)));
+    fail_output(error_from([&] { return error(errno_value, "write", name_); }));
 }
 
 void pipe_output::complete(completion done) noexcept {
@@ -136,7 +137,7 @@ void pipe_output::expired() noexcept {
 
 void pipe_output::abort() noexcept {
     if (!aborted_ && buffered() != 0 && !output_failed())
-        fail_output(std::make_exception_ptr(error(ECONNABORTED, "close with " + std::to_string(buffered()) + " bytes unsent", name_)));
+        fail_output(error_from([&] { return error(ECONNABORTED, "close with " + std::to_string(buffered()) + " bytes unsent", name_); }));
     aborted_ = true;
     size_ = 0;
     if (!in_flight()) return finish_close();

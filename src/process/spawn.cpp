@@ -67,7 +67,7 @@ public:
     std::shared_ptr<detail::child_process> claim(std::string name, detail::child_process::manners how) {
         auto child = std::make_shared<detail::child_process>(child_.pid, child_.pidfd, std::move(name), how);
         child_ = {};
-        child->watch();
+        child->watch();  // from here on it cannot fail
         return child;
     }
 
@@ -132,9 +132,9 @@ task<process> start(spawn_request request) {
     check_launched(begun.outcome(), request, directory);
     auto child = begun.claim(request.name, request.manners);
     process made = process_access::make(child);
-    if (input.own.get() >= 0) child->input = detail::writer_over(detail::own_end(input.own.release()), "standard input of " + request.name);
-    if (output.own.get() >= 0) child->output = detail::reader_over(detail::own_end(output.own.release()), "standard output of " + request.name);
-    if (errors.own.get() >= 0) child->errors = detail::reader_over(detail::own_end(errors.own.release()), "standard error of " + request.name);
+    if (input.own.get() >= 0) child->input = detail::writer_over(input.own, "standard input of " + request.name);
+    if (output.own.get() >= 0) child->output = detail::reader_over(output.own, "standard output of " + request.name);
+    if (errors.own.get() >= 0) child->errors = detail::reader_over(errors.own, "standard error of " + request.name);
     if (child->output) child->output.set_limit({request.limit});
     if (child->errors) child->errors.set_limit({request.limit});
     co_return made;

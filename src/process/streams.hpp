@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "engine/open_beneath.hpp"
 #include "leat/io/reader.hpp"
 #include "leat/io/writer.hpp"
 #include "process/pipe_input.hpp"
@@ -13,6 +14,10 @@ stream_reader reader_over(const usable_descriptor& from, std::string name);
 stream_writer writer_over(const usable_descriptor& to, std::string name);
 
 /// A non-blocking end that leat has made itself.
+/// The same of a descriptor that only this program has. Let go of when it has been taken over.
+stream_reader reader_over(owned_descriptor& from, std::string name);
+stream_writer writer_over(owned_descriptor& to, std::string name);
+
 inline usable_descriptor own_end(int fd) noexcept { return {.fd = fd, .how = usable_descriptor::way::polled}; }
 
 }  // namespace leat::detail

@@ -163,10 +163,15 @@ void loop::end_by(int signal) noexcept {
 void loop::listen(signal_listener& listener) { listeners_.push_back(&listener); }
 void loop::unlisten(signal_listener& listener) noexcept { std::erase(listeners_, &listener); }
 
-void loop::make_ready(context& strand) {
+void loop::make_ready(context& strand) noexcept {
     if (strand.ready_slot != 0) return;
-    ready_.push_back(&strand);
-    strand.ready_slot = static_cast<std::uint32_t>(ready_.size());
+    try {
+        ready_.push_back(&strand);
+        strand.ready_slot = static_cast<std::uint32_t>(ready_.size());
+    } catch (...) {  // who wakes a strand cannot be told: it is looked for, when its turn has come
+        strand.ready_slot = without_place;
+        crowded_ = true;
+    }
 }
 
 void loop::take_from_ready(context& strand) noexcept {
@@ -259,6 +264,31 @@ void loop::run_ready() {
         began = ended;
     }
     batch_.clear();
+    if (crowded_) [[unlikely]] run_those_without_place();
+}
+
+/// The first strand below that is ready and has no place in the queue.
+context* loop::next_without_place(context* above) noexcept {
+    for (context* each = above->first_child; each; each = each->next) {
+        if (each->ready_slot == without_place) return each;
+        if (context* found = next_without_place(each)) return found;
+    }
+    return nullptr;
+}
+
+void loop::run_those_without_place() noexcept {
+    crowded_ = false;
+    const auto next = [this]() -> context* {
+        if (root_ && root_->ready_slot == without_place) return root_;
+        context* found = root_ ? next_without_place(root_) : nullptr;
+        return found ? found : next_without_place(&guests_);
+    };
+    while (context* strand = next()) {
+        strand->ready_slot = 0;
+        budget = inline_budget;
+        resume(*strand);
+        if (crowded_) return;  // again without a place: the others' turn first
+    }
 }
 
 /// Between two awaits a task has the thread to itself: the two lines say where to look.
@@ -290,7 +320,7 @@ void loop::enter_kernel() {
     flush_dirty();
     engine_->deliver_known();
     duration timeout{-1};
-    if (!ready_.empty() || shared_->mail.any()) {
+    if (!ready_.empty() || crowded_ || shared_->mail.any()) {
         timeout = duration::zero();
     } else if (!timers_.empty()) {
         timeout = std::max(timers_.earliest() - clock_now(), duration::zero());

@@ -91,7 +91,7 @@ public:
     timer_heap& timers() noexcept { return timers_; }
     buffer_pool& buffers() noexcept { return buffers_; }
 
-    void make_ready(context& strand);
+    void make_ready(context& strand) noexcept;
     void take_from_ready(context& strand) noexcept;
     void mark_dirty(flushable& writer) noexcept {
         if (writer.dirty_) return;
@@ -127,6 +127,10 @@ public:
 
 private:
     class wake_operation;
+    /// In place of a slot: there was no memory for a place in the queue.
+    static constexpr std::uint32_t without_place = ~std::uint32_t{0};
+    static context* next_without_place(context* above) noexcept;
+    void run_those_without_place() noexcept;
     void turn();
     void run_ready();
     void enter_kernel();
@@ -148,6 +152,7 @@ private:
     buffer_pool buffers_;
     std::vector<context*> ready_;
     std::vector<context*> batch_;
+    bool crowded_ = false;                 // some are ready without a place
     flushable* dirty_ = nullptr;           // in the order of their first writes
     flushable** dirty_end_ = &dirty_;
     resident* residents_ = nullptr;

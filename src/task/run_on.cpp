@@ -1,4 +1,5 @@
 #include "leat/task/run_on.hpp"
+#include "io/error_from.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -172,7 +173,7 @@ bool run_on_base::abandon() noexcept {
 
 std::exception_ptr run_on_base::settle() noexcept {
     if (was_cancelled()) return std::make_exception_ptr(cancelled{});
-    if (refused_) return std::make_exception_ptr(error(ECANCELED, "run_on", "the loop has ended"));
+    if (refused_) return error_from([&] { return error(ECANCELED, "run_on", "the loop has ended"); });
     return nullptr;
 }
 

@@ -1,4 +1,5 @@
 #include "leat/task/timeout.hpp"
+#include "io/error_from.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -77,9 +78,9 @@ void timeout_base::cancel() noexcept {
 
 std::exception_ptr timeout_base::verdict(std::exception_ptr inside) noexcept {
     if (!fired_ || outer_cancelled_ || !is_cancelled(inside)) return inside;
-    if (limit_.shared || limit_.at != time_point{}) return std::make_exception_ptr(timeout_error("timed out: the deadline has passed"));
+    if (limit_.shared || limit_.at != time_point{}) return error_from([&] { return timeout_error("timed out: the deadline has passed"); });
     auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(limit_.after).count();
-    return std::make_exception_ptr(timeout_error("timed out after " + std::to_string(milliseconds) + " ms"));
+    return error_from([&] { return timeout_error("timed out after " + std::to_string(milliseconds) + " ms"); });
 }
 
 }  // namespace leat::detail

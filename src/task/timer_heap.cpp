@@ -1,5 +1,7 @@
 #include "task/timer_heap.hpp"
 
+#include <new>
+
 namespace leat::detail {
 
 void timer_heap::place(std::size_t index, entry e) noexcept {
@@ -34,6 +36,15 @@ void timer_heap::sift_down(std::size_t index, entry e) noexcept {
 
 void timer_heap::insert(timer& t, time_point when) {
     if (t.armed()) remove(t);
+    // Before it is full, since what closes a connection arms a timer and has nobody to tell that there is no memory just now.
+    constexpr std::size_t spare = 32;
+    if (entries_.capacity() - entries_.size() < spare) {
+        try {
+            entries_.reserve(2 * entries_.capacity());
+        } catch (const std::bad_alloc&) {
+            if (entries_.capacity() == entries_.size()) throw;
+        }
+    }
     entries_.push_back({when, &t});
     sift_up(entries_.size() - 1, {when, &t});
 }

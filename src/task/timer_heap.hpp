@@ -11,7 +11,6 @@ namespace leat::detail {
 /// tell it its new place. A timer that is taken out costs what moving one entry costs: most time-outs never fire.
 class timer_heap {
 public:
-    /// With some room, since what closes a connection arms a timer and has nobody to tell that there is no memory.
     timer_heap() { entries_.reserve(256); }
     bool empty() const noexcept { return entries_.empty(); }
     time_point earliest() const noexcept { return entries_.front().when; }

@@ -1,4 +1,5 @@
 #include "tls/tls_layer.hpp"
+#include "io/error_from.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -186,7 +187,7 @@ void tls_layer::abandon_handshake() noexcept {
     handshake_->waiting = nullptr;
     broken_ = true;
     out_size_ = 0;
-    end_handshake(std::make_exception_ptr(tls::handshake_error("tls " + identity_.subject + ": the handshake was cancelled")));
+    end_handshake(error_from([&] { return tls::handshake_error("tls " + identity_.subject + ": the handshake was cancelled"); }));
 }
 
 // ---- receiving

@@ -1,15 +1,20 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <type_traits>
 
 #include "fault/points.hpp"
 
@@ -41,6 +46,16 @@ int failed(int error) {
     return -1;
 }
 
+/// -1 as what the call returns: mmap says so with a pointer.
+template <class T>
+T failed_as(int error) {
+    failed(error);
+    if constexpr (std::is_pointer_v<T>)
+        return MAP_FAILED;
+    else
+        return -1;
+}
+
 }  // namespace
 
 // A call whose only way to fail is a list of errno values.
@@ -48,7 +63,7 @@ int failed(int error) {
     extern "C" type __real_##name parameters;                                \
     extern "C" type __wrap_##name parameters {                               \
         static constexpr int ways[] = {__VA_ARGS__};                         \
-        if (const int way = point(#name, ways); way != 0) return failed(way); \
+        if (const int way = point(#name, ways); way != 0) return failed_as<type>(way); \
         return __real_##name arguments;                                      \
     }
 
@@ -96,6 +111,49 @@ LEAT_FAULT_CALL(int, fchmod, (int fd, mode_t mode), (fd, mode), EIO, EPERM)
 LEAT_FAULT_CALL(int, epoll_create1, (int flags), (flags), EMFILE, ENOMEM)
 LEAT_FAULT_CALL(int, eventfd, (unsigned count, int flags), (count, flags), EMFILE, ENOMEM)
 LEAT_FAULT_CALL(int, epoll_wait, (int fd, epoll_event* events, int most, int timeout), (fd, events, most, timeout), EINTR)
+
+LEAT_FAULT_CALL(int, chmod, (const char* name, mode_t mode), (name, mode), EPERM, EIO)
+LEAT_FAULT_CALL(int, socketpair, (int domain, int type, int protocol, int* ends), (domain, type, protocol, ends), EMFILE, ENFILE)
+LEAT_FAULT_CALL(int, poll, (pollfd* asked, nfds_t count, int timeout), (asked, count, timeout), EINTR, ENOMEM)
+LEAT_FAULT_CALL(int, recvmmsg, (int fd, mmsghdr* into, unsigned count, int flags, timespec* limit), (fd, into, count, flags, limit), ECONNREFUSED, ENOMEM, EAGAIN, EINTR)
+LEAT_FAULT_CALL(void*, mmap, (void* at, size_t size, int access, int flags, int fd, off_t offset), (at, size, access, flags, fd, offset), ENOMEM)
+
+// What makes a child. What happens in the child itself, until its program runs, happens in this program's memory, and is counted with the rest.
+LEAT_FAULT_CALL(int, waitid, (idtype_t kind, id_t id, siginfo_t* into, int how), (kind, id, into, how), EINTR)
+LEAT_FAULT_CALL(pid_t, waitpid, (pid_t id, int* into, int how), (id, into, how), EINTR)
+LEAT_FAULT_CALL(int, dup2, (int fd, int as), (fd, as), EMFILE, EBUSY)
+LEAT_FAULT_CALL(int, setpgid, (pid_t id, pid_t group), (id, group), EPERM)
+LEAT_FAULT_CALL(int, execve, (const char* name, char* const* arguments, char* const* environment), (name, arguments, environment), EACCES, ENOENT, ENOMEM, E2BIG, ETXTBSY)
+
+extern "C" int __real_clone(int (*run)(void*), void* stack, int flags, void* argument, ...);
+extern "C" int __wrap_clone(int (*run)(void*), void* stack, int flags, void* argument, ...) {
+    va_list more;
+    va_start(more, argument);
+    auto* descriptor = va_arg(more, pid_t*);
+    va_end(more);
+    static constexpr int ways[] = {EAGAIN, ENOMEM, EMFILE};
+    const int way = point("clone", ways);
+    return way > 0 ? failed(way) : __real_clone(run, stack, flags, argument, descriptor);
+}
+
+extern "C" int __real_fcntl(int fd, int what, ...);
+extern "C" int __wrap_fcntl(int fd, int what, ...) {
+    va_list more;
+    va_start(more, what);
+    const long argument = va_arg(more, long);
+    va_end(more);
+    static constexpr int ways[] = {EMFILE};
+    const int way = what == F_DUPFD_CLOEXEC ? point("fcntl F_DUPFD_CLOEXEC", ways) : 0;
+    return way > 0 ? failed(way) : __real_fcntl(fd, what, argument);
+}
+
+extern "C" int __real_sendmmsg(int fd, mmsghdr* from, unsigned count, int flags);
+extern "C" int __wrap_sendmmsg(int fd, mmsghdr* from, unsigned count, int flags) {
+    static constexpr int ways[] = {ECONNREFUSED, ENOBUFS, EPERM, EAGAIN, EINTR, short_transfer};
+    const int way = point("sendmmsg", ways);
+    if (way == short_transfer) count = 1;
+    return way > 0 ? failed(way) : __real_sendmmsg(fd, from, count, flags);
+}
 
 // Whose connection is gone.
 extern "C" int __real_shutdown(int fd, int how);
@@ -193,8 +251,10 @@ extern "C" long __wrap_syscall(long number, ...) {
     va_end(more);
     static constexpr int opening[] = {EACCES, EMFILE, ENOSYS, EPERM, EAGAIN};
     static constexpr int waiting[] = {EINTR, ENOSYS};
+    static constexpr int closing[] = {ENOSYS};
     int way = 0;
     if (number == SYS_openat2) way = point("openat2", opening);
+    if (number == SYS_close_range) way = point("close_range", closing);
     if (number == SYS_epoll_pwait2) way = point("epoll_pwait2", waiting);
     if (way > 0) return failed(way);
     return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);

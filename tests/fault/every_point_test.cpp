@@ -1,187 +1,24 @@
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "fault/every_point.hpp"
 #include "fault/points.hpp"
 #include "leat/leat.hpp"
-#include "support/child_process.hpp"
-#include "support/run.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temporary.hpp"
 #include "unit/tls_support.hpp"
 
-// Every point fails once: each call into the kernel and each allocation of a scenario, in every way that is open to it. Afterwards the scenario has
-// succeeded with the right bytes, or said what failed; nothing hangs, no descriptor stays, and a server goes on.
-//
-// LEAT_FAULT_ONLY="12.1" runs that point and way alone; LEAT_FAULT_SHOW=1 prints what came of each; LEAT_FAULT_TRACE=1 prints where
-// the allocation that fails is made.
+// What was there first: connections, TLS and HTTP clients, files. See every_point.hpp.
 
 namespace leat::testing {
 namespace {
 
 using namespace std::chrono_literals;
 namespace std_fs = std::filesystem;
-
-constexpr auto hangs_after = 3s;
-
-/// What a scenario reports beside what it throws: failures that somebody in it was told about.
-using reports = std::vector<std::string>;
-using scenario = std::function<task<>(reports&)>;
-
-struct wrong : std::logic_error {
-    using std::logic_error::logic_error;
-};
-
-void demand(bool holds, const char* what) {
-    if (!holds) throw wrong(what);
-}
-
-/// Not an error that was met, but a result that is not right.
-bool is_wrong(const std::exception_ptr& error) {
-    try {
-        std::rethrow_exception(error);
-    } catch (const wrong&) {
-        return true;
-    } catch (const error_group& group) {
-        for (const auto& each : group.errors())
-            if (is_wrong(each)) return true;
-    } catch (...) {
-    }
-    return false;
-}
-
-/// Awaits a part whose failure does not end the scenario.
-task<> part(task<> tried, reports& said) {
-    auto done = co_await (std::move(tried) | as_result);
-    if (done) co_return;
-    if (is_wrong(done.error().exception())) std::rethrow_exception(done.error().exception());
-    said.push_back(done.error().message());
-}
-
-/// One that has to succeed if what was to fail has failed before it began.
-task<> undisturbed_part(task<> tried, reports& said, const char* what) {
-    const bool before = fault::has_fired();
-    const std::size_t failed = said.size();
-    co_await part(std::move(tried), said);
-    demand(!before || said.size() == failed, what);
-}
-
-/// Descriptors by kind, but for the pipes that a thread keeps for its next splice.
-std::map<std::string, int> descriptors() {
-    std::map<std::string, int> all;
-    for (const auto& entry : std_fs::directory_iterator("/proc/self/fd")) {
-        std::error_code gone;
-        std::string kind = std_fs::read_symlink(entry.path(), gone).string();
-        if (gone || kind.starts_with("pipe:") || kind.starts_with("/proc/")) continue;
-        if (kind.starts_with("socket:")) kind = "socket";
-        ++all[kind];
-    }
-    return all;
-}
-
-/// Runs it once; what was wrong about it, or nothing.
-std::string run_once(const scenario& what, fault::plan chosen, fault::outcome& seen) {
-    const auto before = descriptors();
-    reports said;
-    std::string problem;
-    std::string error_text;
-    ::alarm(30);
-    fault::arm(chosen);
-    try {
-        run_until_complete([](const scenario& inner, reports& into) -> task<> { co_await timeout(hangs_after, inner(into)); }(what, said));
-    } catch (const wrong& e) {
-        problem = e.what();
-    } catch (const timeout_error& e) {
-        problem = std::string{"hung: "} + e.what();
-    } catch (const leat::error& e) {
-        error_text = e.what();
-        if (e.operation().empty() || error_text.empty()) problem = "an error without a name";
-    } catch (const std::exception& e) {
-        error_text = e.what();
-        if (error_text.empty()) problem = "an error without a text";
-    } catch (const cancelled&) {
-        problem = "cancelled, and nobody asked for it";
-    }
-    seen = fault::disarm();
-    ::alarm(0);
-    if (std::getenv("LEAT_FAULT_SHOW")) std::fprintf(stderr, "%ld.%d %s: %s%s\n", chosen.point, chosen.choice, seen.what.c_str(), error_text.c_str(), said.empty() ? "" : said.front().c_str());
-    if (problem.empty() && !seen.fired && (!error_text.empty() || !said.empty())) problem = "failed by itself: " + error_text + (said.empty() ? "" : said.front());
-    if (problem.empty() && descriptors() != before) {
-        problem = "a descriptor stays:";
-        for (const auto& [kind, count] : descriptors()) {
-            const auto was = before.contains(kind) ? before.at(kind) : 0;
-            if (was != count) problem += " " + kind + " " + std::to_string(was) + "→" + std::to_string(count);
-        }
-    }
-    return problem;
-}
-
-void every_call_fails_once(const scenario& what) {
-    log::set_level(log::level::off);
-    fault::outcome seen;
-    ASSERT_EQ(run_once(what, {}, seen), "") << "without any fault";
-    const char* only = std::getenv("LEAT_FAULT_ONLY");
-    int problems = 0;
-    int runs = 0;
-    fault::plan chosen{.point = 0};
-    if (only) {
-        chosen.point = std::strtol(only, nullptr, 10);
-        if (const char* dot = std::strchr(only, '.')) chosen.choice = std::atoi(dot + 1);
-        log::set_level(log::level::debug);
-    }
-    for (; problems < 8; ++runs) {
-        const std::string problem = run_once(what, chosen, seen);
-        if (!problem.empty()) {
-            ++problems;
-            ADD_FAILURE() << "point " << chosen.point << "." << chosen.choice << " (" << seen.what << "): " << problem;
-        }
-        if (!seen.fired || only) break;
-        if (++chosen.choice >= seen.choices) {
-            ++chosen.point;
-            chosen.choice = 0;
-        }
-    }
-    ::testing::Test::RecordProperty("points", static_cast<int>(chosen.point));
-    EXPECT_TRUE(only || runs > 10) << "what was to fail?";
-    log::set_level(log::level::info);
-}
-
-/// Each run in a process of its own: what would end it is told about.
-void every_allocation_fails_once(const scenario& what) {
-    log::set_level(log::level::off);
-    fault::outcome seen;
-    ASSERT_EQ(run_once(what, {}, seen), "");
-    const char* only = std::getenv("LEAT_FAULT_ONLY");
-    int problems = 0;
-    for (long n = only ? std::atol(only) : 0; problems < 8; ++n) {
-        const auto outcome = in_child([&](int) {
-            fault::outcome here;
-            const std::string problem = run_once(what, {.point = n, .choice = 0, .memory = true}, here);
-            if (!problem.empty()) {
-                [[maybe_unused]] auto ignored = ::write(2, problem.data(), problem.size());
-                return 2;
-            }
-            return here.fired ? 0 : 1;
-        });
-        if (outcome.exit_status == 1 || only) break;
-        if (outcome.exit_status == 0) continue;
-        ++problems;
-        ADD_FAILURE() << "allocation " << n << ": status " << outcome.exit_status << ", signal " << outcome.signal << ": " << outcome.errors.substr(0, 6000);
-    }
-    log::set_level(log::level::info);
-}
-
-// ---- scenarios
 
 task<> echo_lines(stream_reader reader, stream_writer writer) {
     while (auto line = co_await reader.read_line()) co_await writer.write(*line);
@@ -454,7 +291,6 @@ TEST_F(Files, OverAConnectionSurvivesEveryCall) {
 TEST_F(Files, OverAConnectionSurvivesEveryAllocation) {
     every_allocation_fails_once([this](reports& said) { return over_a_connection(said); });
 }
-// A subprocess belongs here as well, once leat can start one.
 
 }  // namespace
 }  // namespace leat::testing

@@ -96,6 +96,13 @@ void* take(std::size_t size, std::size_t alignment) {
 
 void* operator new(std::size_t size) { return take(size, 0); }
 void* operator new(std::size_t size, std::align_val_t alignment) { return take(size, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    try {
+        return take(size, 0);
+    } catch (...) {
+        return nullptr;
+    }
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <ctime>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "engine/engine.hpp"
@@ -43,6 +44,7 @@ public:
             completion done = op.attempt({scratch_.get(), scratch_size});
             if (done.result != -EAGAIN) return finish(op, done);
         }
+        if (!make_room_for(op.fd_)) return finish(op, {.result = -ENOMEM});
         slot& at = slot_of(op.fd_);
         bool reads = op.how_ == operation::waits_for::readable;
         if (reads ? at.in : at.out) return finish(op, {.result = -EBUSY});  // one of each kind at a time
@@ -55,6 +57,7 @@ public:
 
     void cancel(operation& op) override {
         if (!op.in_flight_ || op.cancelling_) return;
+        if (!is_known(op.fd_)) return;
         slot& at = slot_of(op.fd_);
         if (at.in == &op)
             at.in = nullptr;
@@ -106,8 +109,15 @@ private:
     };
 
     bool is_known(int fd) const noexcept { return static_cast<std::size_t>(fd) / page_size < pages_.size(); }
-    slot& slot_of(int fd) {
-        while (!is_known(fd)) pages_.push_back(std::make_unique<page>());
+    bool make_room_for(int fd) noexcept {
+        try {
+            while (!is_known(fd)) pages_.push_back(std::make_unique<page>());
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
+    slot& slot_of(int fd) noexcept {
         return pages_[static_cast<std::size_t>(fd) / page_size]->slots[static_cast<std::size_t>(fd) % page_size];
     }
     std::uint8_t& mask_of(int fd) noexcept { return pages_[static_cast<std::size_t>(fd) / page_size]->masks[static_cast<std::size_t>(fd) % page_size]; }
@@ -172,7 +182,18 @@ private:
         }
     }
 
-    void finish(operation& op, completion done) { finished_.push_back({&op, done}); }
+    /// Grows before it is full: who submits or cancels cannot be told that there is no memory just now.
+    void finish(operation& op, completion done) {
+        constexpr std::size_t spare = 32;
+        if (finished_.capacity() - finished_.size() < spare) {
+            try {
+                finished_.reserve(2 * finished_.capacity());
+            } catch (const std::bad_alloc&) {
+                if (finished_.capacity() == finished_.size()) throw;
+            }
+        }
+        finished_.push_back({&op, done});
+    }
 
     void deliver_finished() {
         delivering_.swap(finished_);
