@@ -62,13 +62,15 @@ struct contest {
 };
 
 task<> attempt(contest& in, address to, const connect_options& options) {
-    auto tried = co_await (connect_one(to, options) | as_result);
-    in.changed.set();
-    if (!tried) {
-        in.broken = tried.error().exception();
+    int fd = -1;
+    try {
+        fd = co_await connect_one(to, options);
+    } catch (const std::exception&) {
+        in.broken = std::current_exception();
+        in.changed.set();
         co_return;
     }
-    const int fd = *tried;
+    in.changed.set();
     if (fd < 0)
         in.failures.push_back({to, -fd});
     else if (in.winner)
