@@ -148,9 +148,14 @@ task<> secure_server(tcp_stream& stream, std::shared_ptr<tls_settings> settings)
 }
 
 task<handshake_outcome> secure_accepted(tcp_stream& stream, std::shared_ptr<tls_settings> settings) {
-    auto secured = co_await (secure_server(stream, std::move(settings)) | as_result);
-    if (secured) co_return handshake_outcome::agreed;
-    log::warn("{}", leat::describe(secured.error().exception()));
+    std::exception_ptr failure;
+    try {  // no result: there may be no memory even for the task that would give it
+        co_await secure_server(stream, std::move(settings));
+    } catch (const std::exception&) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return handshake_outcome::agreed;
+    log::warn("{}", leat::describe(failure));
     // An alert is still sent, in the order of an ordinary close; a peer that does not even say anything is not waited for.
     const tls_layer* layer = tls_layer::of(stream);
     if (!layer || !layer->has_last_words()) stream.abort();
