@@ -273,8 +273,8 @@ void server_core::watch_signals(bool on) {
         loop::current().unlisten(*this);
 }
 
-bool server_core::on_signal(int signal, bool claimed) noexcept {
-    if (claimed || (signal != SIGINT && signal != SIGTERM)) return false;
+bool server_core::on_signal(int signal) noexcept {
+    if (signal != SIGINT && signal != SIGTERM) return false;
     // The second signal is the impatient one: it goes on to the root, which is cancelled.
     if (stopping.is_set()) return false;
     stopping.set();

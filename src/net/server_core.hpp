@@ -56,7 +56,7 @@ public:
 private:
     class listener;
     class session;
-    bool on_signal(int signal, bool claimed) noexcept override;
+    bool on_signal(int signal) noexcept override;
     void add_listener(int fd);
     void hold(int fd) noexcept;
     void accepted(int fd, const address& peer);

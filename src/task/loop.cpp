@@ -123,10 +123,16 @@ void loop::deliver_signals() {
     if (bits & dump_tasks) debug::print_tasks();
     for (int signal = 1; signal < 64; ++signal) {
         if (!(bits & bit_of(signal))) continue;
-        bool dealt_with = false;
-        for (std::size_t i = 0; i < listeners_.size(); ++i) dealt_with |= listeners_[i]->on_signal(signal, dealt_with);
+        const bool dealt_with = tell_listeners(signal, true) || tell_listeners(signal, false);
         if (!dealt_with && (signal == SIGINT || signal == SIGTERM)) end_by(signal);
     }
+}
+
+bool loop::tell_listeners(int signal, bool claiming) noexcept {
+    bool dealt_with = false;
+    for (std::size_t i = 0; i < listeners_.size(); ++i)
+        if (listeners_[i]->claims() == claiming) dealt_with |= listeners_[i]->on_signal(signal);
+    return dealt_with;
 }
 
 void loop::end_by(int signal) noexcept {
@@ -139,9 +145,7 @@ void loop::end_by(int signal) noexcept {
     root_->cancel();
 }
 
-void loop::listen(signal_listener& listener, bool claims) {
-    listeners_.insert(claims ? listeners_.begin() : listeners_.end(), &listener);
-}
+void loop::listen(signal_listener& listener) { listeners_.push_back(&listener); }
 void loop::unlisten(signal_listener& listener) noexcept { std::erase(listeners_, &listener); }
 
 void loop::make_ready(context& strand) noexcept {

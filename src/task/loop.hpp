@@ -40,8 +40,10 @@ private:
 /// Wants to be told of signals: SIGINT and SIGTERM, and whatever else was taken (caught_signals.hpp).
 class signal_listener {
 public:
-    /// True if the signal is dealt with. `claimed`: somebody before has dealt with it.
-    virtual bool on_signal(int signal, bool claimed) noexcept = 0;
+    /// True if the signal is dealt with.
+    virtual bool on_signal(int signal) noexcept = 0;
+    /// Does it keep signals from those that do not?
+    virtual bool claims() const noexcept { return false; }
 
 protected:
     ~signal_listener() = default;
@@ -105,8 +107,7 @@ public:
     void adopt(resident& object) noexcept;
     void release(resident& object) noexcept;
 
-    /// One that `claims` is told before those that do not.
-    void listen(signal_listener& listener, bool claims = false);
+    void listen(signal_listener& listener);
     void unlisten(signal_listener& listener) noexcept;
     /// The first signal that nobody dealt with: it cancelled the root. 0: none.
     int ending_signal() const noexcept { return ending_signal_; }
@@ -139,6 +140,7 @@ private:
     void flush_dirty() noexcept;
     void share_signals(std::uint64_t come);
     void deliver_signals();
+    bool tell_listeners(int signal, bool claiming) noexcept;
     void end_by(int signal) noexcept;
     void report_held(duration held, std::source_location from, const context* strand) noexcept;
 

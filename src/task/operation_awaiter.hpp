@@ -37,7 +37,7 @@ public:
         this->unclaimed(result);
         delete this;
     }
-    int result = 0;
+    int result = -ECANCELED;  // until it has ended, and if it never began
 
 private:
     void complete(completion done) noexcept override {

@@ -14,7 +14,7 @@ public:
     explicit signal_core(std::initializer_list<int> signals) : here_(loop::current()) {
         try {
             for (const int signal : signals) add(signal);
-            here_.listen(*this, true);
+            here_.listen(*this);
         } catch (...) {
             give_all();
             throw;
@@ -25,7 +25,8 @@ public:
         give_all();
     }
 
-    bool on_signal(int signal, bool) noexcept override {
+    bool claims() const noexcept override { return true; }
+    bool on_signal(int signal) noexcept override {
         const std::uint64_t bit = bit_of(signal);
         if ((wanted_ & bit) == 0) return false;
         pending_ |= bit;

@@ -88,6 +88,22 @@ TEST(SignalSet, TakesTheSignalsThatWouldEndTheProgramOrAServer) {
     EXPECT_EQ(outcome.exit_status, 5);
 }
 
+/// One server's answer to the signal once kept it from the next.
+TEST(SignalSet, WithoutOneASignalStopsEveryServer) {
+    in_loop([]() -> task<> {
+        auto handler = [](stream_reader, stream_writer) -> task<> { co_return; };
+        auto one = co_await start_server(handler, {"127.0.0.1", 0});
+        auto other = co_await start_server(handler, {"127.0.0.1", 0});
+        task_group group;
+        auto serve = [](server& each) -> task<> { co_await each.serve_forever(); };
+        group.spawn(serve(one));
+        group.spawn(serve(other));
+        co_await settle();
+        ::raise(SIGTERM);
+        co_await group.join();
+    }());
+}
+
 TEST(SignalSet, GivesTheFormerActionBack) {
     static volatile sig_atomic_t seen = 0;
     seen = 0;
