@@ -7,6 +7,7 @@
 #include "fs/file_core.hpp"
 #include "fs/path_call.hpp"
 #include "leat/io/error.hpp"
+#include "leat/task/shield.hpp"
 #include "leat/task/to_thread.hpp"
 
 namespace leat {
@@ -19,8 +20,15 @@ struct replacement::state {
 
 namespace {
 
-int place_call(int directory, int file, const std::string& temporary, const std::string& name) noexcept {
-    return detail::take_place(directory, file, temporary, name);
+struct placed {
+    int renamed;  // 0, or -errno
+    int synced;
+};
+
+/// In one call, so that a cancellation cannot come between the new name and what makes it last.
+placed place_call(int directory, int file, const std::string& temporary, const std::string& name) noexcept {
+    const int renamed = detail::take_place(directory, file, temporary, name);
+    return {renamed, renamed < 0 ? 0 : detail::sync_directory(directory)};
 }
 
 }  // namespace
@@ -47,12 +55,11 @@ task<> replacement::commit() {
     if (!state_ || !is_open()) throw error(EBADF, "replace", state_ ? state_->name.string() : "(no file)");
     auto& now = state_->now;
     co_await sync();
-    int result = co_await to_thread(place_call, now.directory.get(), core()->descriptor(), now.temporary.get(), now.name);
-    if (result < 0) throw error(-result, "replace", state_->name.string());
+    const placed done = co_await to_thread(place_call, now.directory.get(), core()->descriptor(), now.temporary.get(), now.name);
+    if (done.renamed < 0) throw error(-done.renamed, "replace", state_->name.string());
     now.temporary.take();
-    result = co_await to_thread(detail::sync_directory, now.directory.get());
-    if (result < 0) throw error(-result, "sync directory of", state_->name.string());
-    co_await close();
+    if (done.synced < 0) throw error(-done.synced, "sync directory of", state_->name.string());
+    co_await shield(close());  // it is done: a cancellation comes too late
 }
 
 task<> replace_file(path name, std::string_view content) {
