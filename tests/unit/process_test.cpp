@@ -505,6 +505,11 @@ private:
 };
 
 TEST(Process, RunningOutOfDescriptorsIsReportedAndLeavesNothingBehind) {
+#ifdef __has_feature
+#if __has_feature(undefined_behavior_sanitizer)
+    GTEST_SKIP() << "the sanitizer opens a pipe to look at a pointer, and takes having no descriptor for a bad one";
+#endif
+#endif
     in_loop([]() -> task<> {
         co_await run_process({"true"});
         const auto before = open_descriptors();
