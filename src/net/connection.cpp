@@ -1,12 +1,12 @@
 #include "leat/net/connection.hpp"
 
-#include "engine/open_beneath.hpp"
 #include "engine/socket.hpp"
 #include "leat/task/timeout.hpp"
 #include "net/happy_eyeballs.hpp"
 #include "net/open.hpp"
 #include "net/resolver.hpp"
 #include "net/tcp_stream.hpp"
+#include "task/loop.hpp"
 #include "tls/open.hpp"
 #include "tls/secure.hpp"
 
@@ -17,12 +17,15 @@ task<tcp_stream*> open_tcp(endpoint to, connect_options options) {
     std::vector<address> addresses = co_await resolve(to);
     connected_socket socket = co_await connect_to_first(std::move(addresses), to.to_string(), options);
     const address peer = socket.to();
-    owned_descriptor opened{socket.take()};
-    if (options.no_delay) set_no_delay(opened.get());
-    set_keep_alive(opened.get(), options.keep_alive);
-    auto* stream = new tcp_stream(opened.get(), peer);
-    opened.release();
-    co_return stream;
+    const int fd = socket.take();
+    if (options.no_delay) set_no_delay(fd);
+    set_keep_alive(fd, options.keep_alive);
+    try {
+        co_return new tcp_stream(fd, peer);
+    } catch (...) {
+        loop::current().close(fd);  // by the engine, which knows it since it was connecting
+        throw;
+    }
 }
 
 }  // namespace detail

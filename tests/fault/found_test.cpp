@@ -179,20 +179,23 @@ TEST(Found, AStrandWithoutAPlaceInTheQueueRunsAllTheSame) {
 
 TEST(Found, ADescriptorWithAHighNumberWithoutMemoryToWatchItFails) {
     every_allocation_fails_once([](reports& said) -> task<> {
-        std::vector<int> low;
-        {
-            fault::paused ours;
-            for (int i = 0; i < 300; ++i) low.push_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        }
+        struct taken {
+            taken() {
+                fault::paused ours;
+                for (int& each : low) each = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+            }
+            ~taken() {
+                fault::paused ours;
+                for (const int each : low) ::close(each);
+            }
+            int low[300];
+        } low_numbers;
         auto one = []() -> task<> {
             auto ends = open_pipe();
             auto read = co_await (timeout(1ms, [](stream_reader& from) -> task<> { co_await from.read(); }(ends.reader)) | as_result);
             demand(!read, "there was something to read");
         };
         co_await part(one(), said);
-        fault::paused ours;
-        for (int each : low) ::close(each);
-        low = {};
     });
 }
 
