@@ -1,4 +1,6 @@
 #pragma once
+#include <source_location>
+#include <string>
 #include <string_view>
 
 namespace leat::debug {
@@ -21,6 +23,16 @@ inline std::string_view function_only(std::string_view name) {
     name = name.substr(0, open);
     if (auto space = name.rfind(' ', space_before); space != std::string_view::npos) name = name.substr(space + 1);
     return name;
+}
+
+/// "echo.cpp:20".
+inline std::string line_of(const std::source_location& at) {
+    return std::string{file_only(at.file_name())} + ":" + std::to_string(at.line());
+}
+
+/// "handle_client at echo.cpp:20".
+inline std::string place_of(const std::source_location& at) {
+    return std::string{function_only(at.function_name())} + " at " + line_of(at);
 }
 
 }  // namespace leat::debug

@@ -28,12 +28,10 @@ void append_strand(std::string& text, const context& strand, int depth) {
             }
             text += outermost ? "task " : "awaits ";
             outermost = false;
-            auto line = frame->waits_at.line();
-            if (line == 0)
+            if (frame->waits_at.line() == 0)
                 text += "not started";
             else
-                text.append(function_only(frame->waits_at.function_name())).append(" at ").append(file_only(frame->waits_at.file_name())).append(":").append(
-                    std::to_string(line));
+                text += place_of(frame->waits_at);
         }
         if (strand.ready_slot != 0)
             text += ", ready to run";

@@ -29,8 +29,8 @@ channel_core::channel_core(std::size_t capacity) : capacity_(capacity), state_(s
 
 channel_core::~channel_core() = default;
 
-void channel_core::lock() noexcept { state_->mutex.lock(); }
-void channel_core::unlock() noexcept { state_->mutex.unlock(); }
+void channel_core::lock() const noexcept { state_->mutex.lock(); }
+void channel_core::unlock() const noexcept { state_->mutex.unlock(); }
 
 bool channel_core::room() const noexcept {
     return !state_->closed && state_->senders.empty() && state_->items + state_->room_reserved < capacity_;

@@ -43,9 +43,7 @@ std::string trace_of(const std::exception_ptr& error) {
     std::string text;
     for (const trace& known : recent) {
         if (known.error != error) continue;
-        for (const auto& place : known.places)
-            text.append("  in ").append(debug::function_only(place.function_name())).append(" at ").append(debug::file_only(place.file_name())).append(":").append(
-                std::to_string(place.line())).append("\n");
+        for (const auto& place : known.places) text.append("  in ").append(debug::place_of(place)).append("\n");
     }
     return text;
 }

@@ -280,12 +280,9 @@ void loop::run_those_without_place() noexcept {
 void loop::report_held(duration held, std::source_location from, const context* strand) noexcept {
     shared_->counters.held_too_long.add();
     const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(held).count();
-    const auto place = [](const std::source_location& at) {
-        return std::string{debug::file_only(at.file_name())} + ":" + std::to_string(at.line());
-    };
     try {
-        const std::string begin = from.line() == 0 ? "its beginning" : place(from);
-        const std::string end = !strand || !strand->top || strand->top->waits_at.line() == 0 ? "its end" : place(strand->top->waits_at);
+        const std::string begin = from.line() == 0 ? "its beginning" : debug::line_of(from);
+        const std::string end = !strand || !strand->top || strand->top->waits_at.line() == 0 ? "its end" : debug::line_of(strand->top->waits_at);
         const std::string_view name = from.line() != 0 ? debug::function_only(from.function_name())
                                       : strand && strand->top ? debug::function_only(strand->top->waits_at.function_name())
                                                               : "a task";

@@ -70,12 +70,12 @@ public:
 
     class guard {
     public:
-        explicit guard(channel_core& of) noexcept : of_(of) { of_.lock(); }
+        explicit guard(const channel_core& of) noexcept : of_(of) { of_.lock(); }
         ~guard() { of_.unlock(); }
         guard(const guard&) = delete;
 
     private:
-        channel_core& of_;
+        const channel_core& of_;
     };
 
 protected:
@@ -83,8 +83,8 @@ protected:
     ~channel_core();
 
     friend class channel_waiter;
-    void lock() noexcept;
-    void unlock() noexcept;
+    void lock() const noexcept;
+    void unlock() const noexcept;
     // Under the lock:
     bool room() const noexcept;                // for one who comes now
     bool item_free() const noexcept;           // likewise
@@ -200,12 +200,12 @@ public:
     }
     /// Was it closed?
     bool is_closed() const noexcept {
-        guard lock{const_cast<channel&>(*this)};
+        guard lock{*this};
         return closed();
     }
     /// Items in it now.
     std::size_t size() const noexcept {
-        guard lock{const_cast<channel&>(*this)};
+        guard lock{*this};
         return items_.size();
     }
     /// How many items it holds before senders wait.
