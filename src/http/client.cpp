@@ -4,6 +4,8 @@
 
 #include "http/connection_pool.hpp"
 #include "http/exchange.hpp"
+#include "http/session.hpp"
+#include "leat/http/content.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/sleep.hpp"
 #include "leat/task/timeout.hpp"
@@ -24,7 +26,8 @@ detail::http_request copied(const client_options& client, std::string_view metho
     if (options.headers) request.fields = *options.headers;
     if (!client.user_agent.empty() && !request.fields.contains("User-Agent")) request.fields.add("User-Agent", client.user_agent);
     request.body = options.body;
-    request.has_body = options.has_body || !options.body.empty();
+    request.content = options.content;
+    request.has_body = options.has_body || options.content || !options.body.empty();
     if (!options.content_type.empty() && !request.fields.contains("Content-Type")) request.fields.add("Content-Type", options.content_type);
     request.may_repeat = may_repeat(method);
     request.timeout = options.timeout != duration::zero() ? options.timeout : client.total_timeout;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "http/session.hpp"
 #include "leat/net/connection.hpp"
 #include "leat/task/timeout.hpp"
 #include "net/open.hpp"
@@ -9,7 +10,7 @@
 
 namespace leat::detail {
 
-http_pool::http_pool(const http::client_options& options) : user_agent_(options.user_agent), options_(options) {
+http_pool::http_pool(const http::client_options& options) : user_agent_(options.user_agent), options_(options), proxies_(options), session_(std::make_unique<http_session>(options)) {
     options_.user_agent = user_agent_;
     tls_.ca_file = options.ca_file;
     tls_.insecure = options.insecure;
@@ -34,6 +35,7 @@ void http_pool::close() noexcept {
 http_origin& http_pool::origin_of(const http::url& to) {
     if (auto found = origins_.find(to.origin()); found != origins_.end()) return *found->second;
     auto made = std::make_unique<http_origin>(*this, to.origin(), endpoint{to.host(), to.port()}, to.secure());
+    made->via = proxies_.choose(to);
     return *origins_.emplace(to.origin(), std::move(made)).first->second;
 }
 
@@ -47,7 +49,11 @@ lease_wait http_pool::acquire(const http::url& to, reuse how) { return lease_wai
 
 namespace {
 
-task<fresh_stream> open_stream(endpoint to, bool secure, const tls_client_settings& settings) {
+task<fresh_stream> open_stream(endpoint to, bool secure, const proxy_server* via, const tls_client_settings& settings) {
+    if (via) {
+        tcp_stream* opened = co_await open_through(*via, std::move(to), secure, settings);
+        co_return fresh_stream{opened};
+    }
     // Two statements each: a result is not left in a temporary across a suspension.
     if (secure) {
         tcp_stream* opened = co_await open_tls(std::move(to), settings);
@@ -61,10 +67,10 @@ task<fresh_stream> open_stream(endpoint to, bool secure, const tls_client_settin
 
 task<fresh_stream> http_pool::connect(http_origin& to) {
     const duration limit = options_.connect_timeout;
-    if (limit <= duration::zero()) return open_stream(to.to, to.secure, tls_);
+    if (limit <= duration::zero()) return open_stream(to.to, to.secure, to.via, tls_);
     return [](duration most, task<fresh_stream> opening) -> task<fresh_stream> {
         co_return co_await timeout(most, std::move(opening));
-    }(limit, open_stream(to.to, to.secure, tls_));
+    }(limit, open_stream(to.to, to.secure, to.via, tls_));
 }
 
 // ---- granting

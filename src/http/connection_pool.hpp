@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http/connection.hpp"
+#include "http/proxy.hpp"
 #include "http/url.hpp"
 #include "leat/http/client.hpp"
 #include "leat/net/endpoint.hpp"
@@ -15,6 +16,7 @@
 
 namespace leat::detail {
 
+class http_session;
 class lease_wait;
 
 /// May a request go over a connection that has served before?
@@ -31,6 +33,7 @@ struct http_origin {
     std::string key;
     endpoint to;
     bool secure;
+    const proxy_server* via = nullptr;
     std::size_t open = 0;  // idle ones and those in use or being made
     std::size_t pins = 0;  // who refers to it otherwise: requests that wait, or have just ceased to, and the pool itself at work
     http_connection* newest = nullptr;
@@ -110,6 +113,7 @@ public:
     void close() noexcept;
 
     const http::client_options& options() const noexcept { return options_; }
+    http_session& session() const noexcept { return *session_; }
     std::size_t idle() const noexcept { return idle_; }
     std::size_t open() const noexcept { return open_; }
 
@@ -131,6 +135,8 @@ private:
     std::string user_agent_;
     tls_client_settings tls_;
     http::client_options options_;
+    proxy_choice proxies_;
+    std::unique_ptr<http_session> session_;
     std::unordered_map<std::string, std::unique_ptr<http_origin>> origins_;
     std::size_t idle_ = 0;
     std::size_t open_ = 0;

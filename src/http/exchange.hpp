@@ -16,7 +16,9 @@ struct http_request {
     std::string method;
     std::string url;
     http::headers fields;
+    http::headers added;       // what the session adds for one place: cookies, credentials; a field of the caller's goes before it
     std::string body;
+    http::content* content = nullptr;  // instead of `body`
     bool has_body = false;
     bool may_repeat = false;   // the method's meaning allows it to be sent twice
     duration timeout{};        // zero: none
@@ -94,6 +96,8 @@ public:
     std::exception_ptr await_resume() { return state_ == has_value ? nullptr : head_outcome(); }
 };
 
+/// Sends the request to one place, once (twice where the connection turns out to be stale), and reads the head of the response.
+task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> pool, const http_request& request, const http::url& at);
 /// Sends the request and follows redirects. Throws what http::client::request promises.
 task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, http_request request);
 

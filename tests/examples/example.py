@@ -17,6 +17,7 @@ import tty
 import unittest
 
 SKIP = 77
+END = b"\0end\0"  # follows the last line: a terminal whose last program has closed it may lose what was not read yet
 PATIENCE = 60  # seconds until something is taken to hang
 BUILD = os.environ.get("LEAT_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/release")
 
@@ -40,10 +41,13 @@ class Example:
         try:
             self.process = subprocess.Popen([path_of(name), *arguments], stdin=subprocess.PIPE, stdout=slave, cwd=cwd,
                                             stderr=self.errors_file, env={**kept, "LC_ALL": "C.UTF-8", **(environment or {})})
-        finally:
+        except BaseException:
+            os.close(master)
             os.close(slave)
+            raise
         self.reader = threading.Thread(target=self._read, args=(master,), daemon=True)
         self.reader.start()
+        threading.Thread(target=self._mark_end, args=(slave,), daemon=True).start()
 
     def __enter__(self):
         return self
@@ -56,23 +60,25 @@ class Example:
         self.reader.join()
         self.errors_file.close()
 
+    def _mark_end(self, slave):
+        self.process.wait()
+        with open(slave, "wb", buffering=0) as terminal:
+            terminal.write(END)
+            self.reader.join()  # and only then is the terminal closed
+
     def _read(self, master):
         with open(master, "rb", buffering=0) as output:
             rest = b""
-            while True:
-                try:
-                    data = output.read(65536)
-                except OSError:  # EIO: the program has closed its side
-                    data = b""
-                *whole, rest = (rest + data).split(b"\n")
-                if not data and rest:
+            while not self.ended:
+                rest += output.read(65536)
+                text, end, _ = rest.partition(END)
+                *whole, rest = text.split(b"\n")
+                if end and rest:
                     whole.append(rest)
                 with self.changed:
                     self.lines += [line.decode("utf-8", "backslashreplace") for line in whole]
-                    self.ended = not data
+                    self.ended = bool(end)
                     self.changed.notify_all()
-                if not data:
-                    return
 
     def wait_for(self, pattern):
         """The match of the next line that fits, which may come later."""

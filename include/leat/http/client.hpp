@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,7 +9,9 @@
 #include "leat/http/error.hpp"
 #include "leat/http/headers.hpp"
 #include "leat/http/response.hpp"
+#include "leat/http/trace.hpp"
 #include "leat/io/duration.hpp"
+#include "leat/io/function_ref.hpp"
 #include "leat/task/task.hpp"
 
 namespace leat::detail {
@@ -17,35 +20,103 @@ class http_pool;
 
 namespace leat::http {
 
+class content;
+class cookie_jar;
+class hsts_store;
+
+/// Which HTTP a client speaks.
+enum class protocol : std::uint8_t {
+    automatic,  ///< HTTP/2 where a TLS server agrees to it (ALPN), else HTTP/1.1
+    http1,      ///< HTTP/1.1 only
+    http2,      ///< HTTP/2 only: a TLS server has to agree, and any other is spoken to in HTTP/2 from the first byte ("prior knowledge")
+};
+
+/// Who the client is to a server or a proxy.
+struct credentials {
+    /// How they are shown.
+    enum class scheme : std::uint8_t {
+        automatic,  ///< digest where the server asks for it, else basic, once it has asked; basic without being asked over TLS only
+        basic,      ///< with the first request, readable by whoever sees the traffic
+        digest,     ///< answers the server's challenge (RFC 7616: SHA-256, MD5)
+        bearer,     ///< `password` is the token, sent with the first request (RFC 6750)
+    };
+    std::string_view user = {};      ///< empty: no credentials, unless the scheme is bearer
+    std::string_view password = {};  ///< or the token
+    scheme how = scheme::automatic;  ///< how they are shown
+};
+
 /// What a client does unless a request says otherwise. Trivial, so that it may be written inside any expression; what is kept is copied.
 struct client_options {
-    /// Looking up the name, connecting, and the TLS handshake together. Zero: none.
+    /// Looking up the name, connecting (through the proxy, if any), and the TLS handshake together. Zero: none.
     duration connect_timeout = std::chrono::seconds{30};
     /// The head of a response has to be there so long after its request was sent, and its body may not pause for longer. Zero: none.
     duration read_timeout = std::chrono::seconds{60};
-    /// One request in all: waiting for a connection, redirects and reading the body included. Zero: none.
+    /// One request in all: waiting for a connection, redirects, retries and reading the body included. Zero: none.
     duration total_timeout = duration::zero();
     /// How many redirects are followed before a redirect_error; 0: none is followed, and the redirect is the response.
     std::size_t max_redirects = 20;
-    /// Connections to one origin (scheme, host, port) at once. Requests above it wait, and are served in order. At least 1.
+
+    /// Which HTTP is spoken.
+    http::protocol protocol = http::protocol::automatic;
+    /// Requests at once over one HTTP/2 connection, or fewer if the server says so. At least 1.
+    std::size_t streams_per_connection = 100;
+    /// Requests at once to one origin (scheme, host, port). Over HTTP/1.1 each has a connection of its own; over HTTP/2 they share as few as
+    /// `streams_per_connection` allows. Requests above it wait, and are served in order. At least 1.
     std::size_t connections_per_origin = 64;
-    /// Connections in all. Where it is reached, idle ones to other origins are closed first. At least 1.
+    /// The same for all origins together; the origins that wait take turns. Where connections are all taken, idle ones to other origins are closed first. At least 1.
     std::size_t connections = 256;
     /// How long a connection without a request is kept. It owns no buffer meanwhile. Zero: connections are used once.
     duration idle_timeout = std::chrono::seconds{30};
+
     /// Sent with each request that sets no User-Agent of its own. Empty: "leat/VERSION".
     std::string_view user_agent = {};
+    /// Ask for gzip, deflate, br and zstd, and undo them: body() then gives the content, and its size() is unknown. A request with a Range or an
+    /// Accept-Encoding of its own gets its answer as it comes.
+    bool decompress = true;
+
+    /// More attempts after a failure that may pass: a connection that cannot be made or breaks before the response, a time-out of it, the statuses
+    /// 408, 425, 429, 500, 502, 503 and 504. Only for methods that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS, TRACE) and bodies that can be read again.
+    unsigned retries = 0;
+    /// The pause before the first retry; doubled each time up to 30 s, with jitter. A Retry-After of the server's counts instead, up to two minutes.
+    duration retry_delay = std::chrono::milliseconds{500};
+    /// Of all requests, this part may be retries, beside the first ten: servers in trouble are not drowned (RFC 9110 9.2.2 allows retries, it does not oblige).
+    double retry_budget = 0.2;
+
+    /// For every origin that the request's URL has no credentials for, and `netrc` neither.
+    /// They are sent to the origin of the request's own URL, never to one that a redirect leads to.
+    http::credentials credentials = {};
+    /// A file in netrc's form with users and passwords by host. "~/.netrc" is read where this is "default". Empty: none. Read at the first request.
+    std::string_view netrc = {};
+    /// Cookies are taken from responses and sent with requests. Null: none. The jar is shared, and lives as long as somebody has it.
+    const cookie_jar* cookies = nullptr;
+    /// Hosts that have asked for TLS are spoken to over TLS only (RFC 6797). Null: nobody is remembered. Shared like the jar.
+    const hsts_store* hsts = nullptr;
+
+    /// The proxy for every request: http://, https://, socks5:// (names are resolved here) or socks5h:// (by the proxy), with credentials before the host.
+    /// Empty: what `proxy_from_environment` finds, else none.
+    std::string_view proxy = {};
+    /// Hosts that are spoken to without the proxy: names with their subdomains, addresses, address ranges (10.0.0.0/8), separated by commas; "*": all.
+    std::string_view no_proxy = {};
+    /// Look at http_proxy, https_proxy, all_proxy and no_proxy (and their capital forms, but for HTTP_PROXY) when the client is made.
+    bool proxy_from_environment = true;
+
     /// A PEM file of the authorities to trust instead of the system's.
     std::string_view ca_file = {};
+    /// A client certificate and its key, PEM files. Both or neither.
+    std::string_view certificate = {};
+    std::string_view key = {};  ///< the certificate's
     /// Accept every TLS certificate: whoever is in between can read and change everything. For tests.
     bool insecure = false;
     /// The longest head of a response; longer is a too_large_error. Trailers count anew.
     bytes head_limit = {64 * 1024};
     /// The most fields in one head.
     std::size_t field_limit = 256;
+
+    /// Is told each step of each request, on the loop. It may not throw, and it must outlive the client and its requests.
+    function_ref<void(const trace_event&)> on_trace = nullptr;
 };
 
-/// One request's own wishes. Trivial; everything is copied before the task is returned.
+/// One request's own wishes. Trivial; everything is copied before the task is returned, but for `content`.
 struct request_options {
     /// Fields to send; each replaces the default of its name. Authorization and Cookie are dropped when a redirect leaves the origin.
     const http::headers* headers = nullptr;
@@ -53,15 +124,23 @@ struct request_options {
     std::string_view body = {};
     /// Announce the body although it is empty.
     bool has_body = false;
+    /// The body, read as it is sent; instead of `body`. It must outlive the task.
+    http::content* content = nullptr;
     /// Content-Type of the body, if `headers` holds none.
     std::string_view content_type = {};
+    /// Instead of client_options::credentials, if there are any.
+    http::credentials credentials = {};
     /// Instead of client_options::total_timeout, if not zero.
     duration timeout = duration::zero();
     /// Instead of client_options::max_redirects.
     std::optional<std::size_t> max_redirects = {};
+    /// Instead of client_options::retries.
+    std::optional<unsigned> retries = {};
+    /// Instead of client_options::decompress.
+    std::optional<bool> decompress = {};
 };
 
-/// An HTTP/1.1 client, over TCP and TLS, that keeps its connections for the next request to the same origin.
+/// An HTTP client, over TCP and TLS, that keeps its connections for the next request to the same origin.
 ///
 /// Everything that a call throws for names, connections, TLS, truncation, redirects and status is an http::error that names the URL; time-outs
 /// are leat::timeout_error. Threads: the loop's own. Destroying it closes the idle connections; requests that run, and responses, go on.
