@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace leat {
+
+/// A line of a file of checksums.
+struct file_checksum {
+    std::string name;      ///< the file's
+    std::string checksum;  ///< "sha256:HEX", as item_options::checksum takes it
+};
+
+/// Reads a file of checksums as sha256sum and its kin write it ("HEX  NAME", "HEX *NAME", "SHA256 (NAME) = HEX", with escaped names); the algorithm is known by the length.
+/// Throws std::invalid_argument with the number of the line that is none.
+std::vector<file_checksum> parse_checksums(std::string_view text);
+
+}  // namespace leat
