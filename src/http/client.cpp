@@ -32,6 +32,7 @@ detail::http_request copied(const client_options& client, std::string_view metho
     request.may_repeat = may_repeat(method);
     request.timeout = options.timeout != duration::zero() ? options.timeout : client.total_timeout;
     request.max_redirects = options.max_redirects.value_or(client.max_redirects);
+    request.retries = options.retries.value_or(client.retries);
     return request;
 }
 

@@ -8,6 +8,7 @@
 
 #include "http/connection.hpp"
 #include "http/proxy.hpp"
+#include "http/retry.hpp"
 #include "http/url.hpp"
 #include "leat/http/client.hpp"
 #include "leat/net/endpoint.hpp"
@@ -114,6 +115,7 @@ public:
 
     const http::client_options& options() const noexcept { return options_; }
     http_session& session() const noexcept { return *session_; }
+    retry_budget& retries() noexcept { return retries_; }
     std::size_t idle() const noexcept { return idle_; }
     std::size_t open() const noexcept { return open_; }
 
@@ -137,6 +139,7 @@ private:
     http::client_options options_;
     proxy_choice proxies_;
     std::unique_ptr<http_session> session_;
+    retry_budget retries_{options_.retry_budget};
     std::unordered_map<std::string, std::unique_ptr<http_origin>> origins_;
     std::size_t idle_ = 0;
     std::size_t open_ = 0;

@@ -24,6 +24,7 @@ struct http_request {
     duration timeout{};        // zero: none
     time_point deadline{};     // zero: none
     std::size_t max_redirects = 0;
+    unsigned retries = 0;
 };
 
 /// One response: its head once that is there, and the way to its body. Holds the connection until the body has been read.
