@@ -41,9 +41,10 @@ void check_depth(std::string_view text) {
     }
 }
 
-/// The parser's own words, without what it says about itself and about the place.
+/// The parser's own words, without its number for them and the place.
 std::string_view reason_of(std::string_view what) {
-    const auto colon = what.find(": ");
+    what.remove_prefix(what.starts_with('[') ? std::min(what.find("] ") + 2, what.size()) : 0);
+    const auto colon = what.starts_with("parse error") ? what.find(": ") : std::string_view::npos;
     return colon == std::string_view::npos ? what : what.substr(colon + 2);
 }
 
@@ -54,7 +55,7 @@ nlohmann::json parsed(const std::string& text) {
     } catch (const nlohmann::json::parse_error& e) {
         throw_not_json(text, e.byte == 0 ? 0 : e.byte - 1, reason_of(e.what()));
     } catch (const nlohmann::json::exception& e) {
-        throw_not_json(text, text.size(), e.what());  // a number that no double holds
+        throw_not_json(text, text.size(), reason_of(e.what()));  // a number that no double holds
     }
 }
 
