@@ -149,6 +149,5 @@ std::string form_text(std::span<const form_field> fields) {
     }
     return out;
 }
-std::string form_text(std::initializer_list<form_field> fields) { return form_text(std::span<const form_field>{fields.begin(), fields.size()}); }
 
 }  // namespace leat::http

@@ -319,7 +319,7 @@ task<> refused_at_first() {
     EXPECT_EQ(said, "");
     auto handler = [](stream_reader reader, stream_writer writer) -> task<> {
         (void)co_await reader.read_until("\r\n\r\n");
-        co_await writer.write(ok("up again"));
+        co_await writer.write(ok("up again", "Connection: close\r\n"));
         co_await writer.close();
     };
     auto server = co_await start_server(handler, {"127.0.0.1", port});

@@ -1,6 +1,8 @@
 #pragma once
+#include <array>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -52,9 +54,16 @@ struct form_field {
     std::string_view value;  ///< any text
 };
 /// A form as one text, "name=value&other=more+words": a request's body of the type `form_type`. Allocates the text. Source: urllib.parse.urlencode; WHATWG URL 5.2.
-std::string form_text(std::initializer_list<form_field> fields);
-/// The same.
 std::string form_text(std::span<const form_field> fields);
+/// The same from names and values in turn: `form_text("name", "leat", "for", "streams and files")`.
+template <class... Text>
+    requires(sizeof...(Text) % 2 == 0 && (std::convertible_to<const Text&, std::string_view> && ...))
+std::string form_text(const Text&... names_and_values) {
+    const std::array<std::string_view, sizeof...(Text)> all{names_and_values...};
+    std::array<form_field, sizeof...(Text) / 2> fields;
+    for (std::size_t i = 0; i < fields.size(); ++i) fields[i] = {all[2 * i], all[2 * i + 1]};
+    return form_text(std::span<const form_field>{fields});
+}
 /// The Content-Type of form_text().
 inline constexpr std::string_view form_type = "application/x-www-form-urlencoded";
 
