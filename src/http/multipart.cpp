@@ -1,5 +1,6 @@
 #include "leat/http/multipart.hpp"
 
+#include <algorithm>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -42,7 +43,7 @@ multipart::multipart(multipart&&) noexcept = default;
 multipart& multipart::operator=(multipart&&) noexcept = default;
 multipart::~multipart() = default;
 
-std::string_view multipart::boundary() const noexcept { return std::string_view{type_}.substr(type_start.size()); }
+std::string_view multipart::boundary() const noexcept { return std::string_view{type_}.substr(std::min(type_start.size(), type_.size())); }
 
 void multipart::may_add() const {
     if (begun_) throw std::logic_error("http::multipart: something is added while it is sent");

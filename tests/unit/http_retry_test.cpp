@@ -8,6 +8,8 @@
 
 #include "http/date.hpp"
 #include "leat/http/client.hpp"
+#include "leat/http/content.hpp"
+#include "leat/process/pipe.hpp"
 #include "leat/task/group.hpp"
 #include "leat/task/timeout.hpp"
 #include "support/run.hpp"
@@ -198,6 +200,28 @@ task<> bodies() {
     EXPECT_EQ(with.server.requests.size(), 3u);
 }
 TEST(http_retry, sends_the_body_again) { in_loop(bodies()); }
+
+task<> contents() {
+    troubled with{{status_reply(503)}, 2};
+    co_await with.server.start();
+    http::client http{{.retries = 2, .retry_delay = 1us}};
+    const auto text = http::text_content("read again", "text/plain");
+    auto said = co_await status_and_text(http, "PUT", with.server.url("/"), {.content = text.get()});
+    EXPECT_EQ(said, "200 fine");
+    for (const auto& request : with.server.requests) EXPECT_EQ(request.body, "read again");
+    EXPECT_EQ(with.server.requests.size(), 3u);
+
+    with.times = 1000;
+    auto [reader, writer] = open_pipe();
+    co_await writer.write("once");
+    const auto stream = http::stream_content(std::move(reader), 4);
+    said = co_await status_and_text(http, "PUT", with.server.url("/"), {.content = stream.get()});
+    EXPECT_EQ(said, "503 xxxxx");
+    EXPECT_EQ(with.server.requests.size(), 4u) << "a stream cannot be read again";
+    EXPECT_EQ(with.server.requests.back().body, "once");
+    co_await writer.close();
+}
+TEST(http_retry, reads_a_content_again_if_that_can_be) { in_loop(contents()); }
 
 task<> wishes() {
     troubled with{{status_reply(503, "Retry-After: 0\r\n")}, 5};
