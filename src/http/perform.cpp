@@ -61,9 +61,13 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
         const auto again = retries.next(request, tried);
         if (tried) session.learn(at, **tried);
         if (again) {
-            if (tried) co_await drain(**tried);
-            tried = failure{};  // its connection is free meanwhile
-            // trace: `retried`, with again->why
+            if (tried) {
+                (*tried)->untraced();
+                co_await drain(**tried);
+                tried = failure{};  // its connection is free meanwhile
+            }
+            ++request.attempt;
+            pool->trace(http::trace_step::retried, request, at.string(), again->why);
             co_await sleep(again->pause);
             continue;
         }

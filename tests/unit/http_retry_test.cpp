@@ -373,6 +373,20 @@ task<> budget() {
 }
 TEST(http_retry, a_client_makes_no_more_than_its_budget_allows) { in_loop(budget()); }
 
+task<> traced() {
+    troubled with{{status_reply(503)}, 2};
+    co_await with.server.start();
+    std::vector<std::string> told;
+    const auto listen = [&](const http::trace_event& step) {
+        if (step.step == http::trace_step::retried) told.push_back(std::to_string(step.attempt) + " " + std::string{step.detail} + " " + std::string{step.url});
+        if (step.step == http::trace_step::done) told.push_back(std::to_string(step.attempt) + " done");
+    };
+    http::client http{{.retries = 2, .retry_delay = 1us, .on_trace = listen}};
+    (void)co_await status_and_text(http, "GET", with.server.url("/"));
+    EXPECT_THAT(told, ::testing::ElementsAre("2 503 Trouble " + with.server.url("/"), "3 503 Trouble " + with.server.url("/"), "3 done"));
+}
+TEST(http_retry, is_traced) { in_loop(traced()); }
+
 task<> after_redirects() {
     std::size_t asked = 0;
     scripted_server server([&](const seen_request& request) {
