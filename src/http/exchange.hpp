@@ -26,6 +26,7 @@ struct http_request {
     duration timeout{};        // zero: none
     time_point deadline{};     // zero: none
     std::size_t max_redirects = 0;
+    unsigned retries = 0;
     std::size_t number = 0;    // among its client's
     unsigned attempt = 1;
     time_point started{};
