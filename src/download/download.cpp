@@ -11,6 +11,12 @@ namespace {
 
 task<download_report> run_job(std::shared_ptr<detail::download_job> job) { co_return co_await job->run(); }
 
+/// What is wrong with the options is the task's failure, not the call's.
+task<download_report> fail(std::exception_ptr why) {
+    std::rethrow_exception(why);
+    co_return download_report{};
+}
+
 task<file_report> wait_for(std::shared_ptr<detail::job_file> file) {
     co_await file->ended.wait();
     co_return *file->result;
@@ -19,17 +25,25 @@ task<file_report> wait_for(std::shared_ptr<detail::job_file> file) {
 }  // namespace
 
 task<download_report> download(std::vector<download_item> items, download_options options) {
-    auto job = std::make_shared<detail::download_job>(options);
-    for (download_item& item : items) job->add(std::move(item));
-    job->close();
-    return run_job(std::move(job));
+    try {
+        auto job = std::make_shared<detail::download_job>(options);
+        for (download_item& item : items) job->add(std::move(item));
+        job->close();
+        return run_job(std::move(job));
+    } catch (...) {
+        return fail(std::current_exception());
+    }
 }
 
 task<download_report> download(std::vector<std::string> urls, download_options options) {
-    auto job = std::make_shared<detail::download_job>(options);
-    for (std::string& url : urls) job->add({std::move(url), {}, {}});
-    job->close();
-    return run_job(std::move(job));
+    try {
+        auto job = std::make_shared<detail::download_job>(options);
+        for (std::string& url : urls) job->add({std::move(url), {}, {}});
+        job->close();
+        return run_job(std::move(job));
+    } catch (...) {
+        return fail(std::current_exception());
+    }
 }
 
 // ---- one file of a job

@@ -94,7 +94,7 @@ struct file_work {
     bool looked = false;                  // at what is there already
     bool began_anew = false;              // after its checksum was wrong
     bool running = false;
-    bool has_arrived = false;             // with this attempt
+    bool told = false;                    // that it has started
     stop_reason stop = stop_reason::none;
     reached result = reached::nothing;
     file_state state = file_state::waiting;

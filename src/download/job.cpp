@@ -240,8 +240,8 @@ file_work& download_job::begin(std::size_t file) {
 
 task<> download_job::attempt(std::size_t file) {
     file_work& work = begin(file);
-    const bool first = reports_[file].attempts++ == 0;
-    if (first) tell(download_event::kind::start, work);
+    ++reports_[file].attempts;
+    if (!std::exchange(work.told, true)) tell(download_event::kind::start, work);
     work.stop = stop_reason::none;
     work.result = reached::nothing;
     work.before_attempt = work.data ? work.data->have.total() : 0;
