@@ -236,8 +236,11 @@ void journal_store::connect() {
     run("PRAGMA locking_mode=EXCLUSIVE");
     run("PRAGMA synchronous=NORMAL");
     run("PRAGMA journal_size_limit=4194304");
-    statement mode{connection_, "PRAGMA journal_mode"};
-    if (!mode.step() || mode.bytes(0) != "wal") refuse(journal_fault::damaged);
+    {
+        // Gone before the transaction, which it would hold up.
+        statement mode{connection_, "PRAGMA journal_mode"};
+        if (!mode.step() || mode.bytes(0) != "wal") refuse(journal_fault::damaged);
+    }
     run("BEGIN IMMEDIATE; COMMIT");  // takes the lock that stays
     insert_finished_ = statement{connection_, "INSERT INTO finished (synced, records, checksum) VALUES (?1, ?2, ?3)"};
     upsert_partial_ = statement{connection_,
