@@ -101,7 +101,11 @@ task<download_report> download_job::run() {
     if (std::exchange(ran_, true)) throw std::logic_error("downloader: run: it has run already");
     began_ = now();
     co_await target_.prepare(directory_);
-    if (options_.resume) co_await keeper_.open(journal_name_.empty() ? target_.name() / ".leat-journal" : path{journal_name_});
+    if (options_.resume) {
+        path written_down{journal_name_};
+        if (journal_name_.empty()) written_down = target_.name() / ".leat-journal";
+        co_await keeper_.open(std::move(written_down));
+    }
     std::exception_ptr why;
     {
         task_group group;
