@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "http/retry.hpp"
+#include "leat/download/report.hpp"
 #include "leat/http/error.hpp"
 #include "leat/http/headers.hpp"
 #include "leat/http/response.hpp"
@@ -27,6 +28,8 @@ struct verdict {
     bool may_pass = false;               // another attempt makes sense
     std::optional<duration> retry_after;  // the server's own wish, bounded
     std::string text;
+    failure_class why = failure_class::other;
+    int status = 0;                      // that the server answered with
 };
 
 /// Connections, time-outs and truncated bodies may pass; what is wrong with the URL, the disk or the certificate stays.
