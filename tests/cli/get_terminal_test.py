@@ -125,7 +125,7 @@ class Bars(tool.Case):
     def test_failures_are_listed_below(self):
         with self.slow_server(["slow"]) as server, Terminal(self.arguments(server, ["slow", "missing"])) as terminal:
             terminal.until(lambda lines: any(re.match(r"1/2 files  1 failed", line) for line in lines))
-            self.assertEqual(terminal.finish(), 1)
+            self.assertEqual(terminal.finish(), 8)
             lines = "".join(terminal.screen.lines())  # the list may be longer than a line
             self.assertIn("; 1 failed", lines)
             self.assertIn("leat: get: 1 of 2 files failed:", lines)
@@ -207,7 +207,7 @@ class Bars(tool.Case):
             arguments = ["--log-level", "debug", *self.arguments(server, [*names, "busy"], "--retries", "1")]
             server.answers["/busy"] = whole("", "503 Busy", "Retry-After: 0\r\n")
             with Terminal(arguments, NO_COLOR="1") as terminal:
-                self.assertEqual(terminal.finish(), 1)
+                self.assertEqual(terminal.finish(), 9)
                 lines = terminal.screen.scrolled + terminal.screen.lines()
                 self.assertTrue(any("debug" in line or "info" in line for line in lines), lines)
                 self.assertFalse(any("█" in line or "░" in line for line in lines), lines)
