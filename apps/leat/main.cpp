@@ -64,7 +64,7 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
     const auto unknown = app.remaining();
     if (!name.empty()) complain(name, error.what());
     else if (!unknown.empty()) complain("", "'" + unknown.front() + "' is neither a command nor an option");
-    else complain("", error.get_name() == "RequiredError" ? "a command is required: get, serve or echo" : error.what());
+    else complain("", error.get_name() == "RequiredError" ? "a command is required: get, queue, serve or echo" : error.what());
     complain(name, name.empty() ? "try 'leat --help'" : "try 'leat " + name + " --help'");
     return misused;
 }
@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
 
     tool::command chosen;
     tool::add_get(app, chosen);
+    tool::add_queue(app, chosen);
     tool::add_serve(app, chosen);
     tool::add_echo(app, chosen);
 

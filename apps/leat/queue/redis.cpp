@@ -57,6 +57,7 @@ struct client::line {
 };
 
 client::client(server_address to, client_options options) : to_(std::move(to)), options_(std::move(options)) {}
+client::~client() = default;
 
 std::string client::at(std::string_view name) const {
     return fmt::format("{} at {}", name, to_.to_string());

@@ -78,6 +78,7 @@ public:
     client(server_address to, client_options options);
     client(const client&) = delete;
     client& operator=(const client&) = delete;
+    ~client();
 
     /// Sends all, then waits for all replies, which come in the same order; those that are errors are among them.
     /// Errors: connection_error once patience has run out, command_error if the server does not let us in, protocol_error.
