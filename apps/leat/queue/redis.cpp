@@ -185,7 +185,7 @@ leat::task<std::vector<reply>> client::pipeline(std::vector<command> commands, l
             why = e.what();
         }
         if (leat::now() + pause - began > options_.patience) throw connection_error(why);
-        if (!said) leat::log::warn("{}; it is tried again for up to {} minutes", why, std::chrono::duration_cast<std::chrono::minutes>(options_.patience).count());
+        if (!said) leat::log::warn("{}; it is tried again for up to {} s", why, std::chrono::duration_cast<std::chrono::seconds>(options_.patience).count());
         said = true;
         co_await leat::sleep(jittered(pause));
         pause = std::min(2 * pause, longest_pause);

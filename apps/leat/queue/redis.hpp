@@ -60,8 +60,8 @@ private:
 };
 
 struct client_options {
-    std::string name;  // as CLIENT LIST shows it; letters, digits, '-' and such
-    std::string ca_file;
+    std::string name = {};  // as CLIENT LIST shows it; letters, digits, '-' and such
+    std::string ca_file = {};
     bool insecure = false;
     leat::duration connect_timeout = std::chrono::seconds{10};
     leat::duration timeout = std::chrono::seconds{30};  // for an exchange

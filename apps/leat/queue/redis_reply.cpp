@@ -156,7 +156,9 @@ std::optional<reply> reply_parser::next() {
 }
 
 bool reply_parser::idle() const noexcept {
-    return state_->reader->len == state_->reader->pos && state_->reader->ridx < 0;
+    const redisReader& reader = *state_->reader;
+    const bool begun = reader.ridx > 0 || (reader.ridx == 0 && reader.rstack[0].type >= 0);
+    return reader.len == reader.pos && !begun;
 }
 
 }  // namespace tool::redis
