@@ -9,6 +9,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "leat/task/sleep.hpp"
 #include "queue/item_text.hpp"
 
 namespace tool {
@@ -109,6 +110,7 @@ leat::task<std::size_t> stream_queue::add(std::vector<leat::download_item> items
     for (const leat::download_item& item : items) {
         if (calls.empty() || calls.back().size() >= 3 * items_a_call) calls.emplace_back().reserve(3 * items_a_call);
         calls.back().insert(calls.back().end(), {key_of(item), wished_name(item), to_json(item)});
+        if (calls.back().size() == 3 * items_a_call && calls.size() % calls_a_pipeline == 0) co_await leat::yield();
     }
     if (calls.empty()) co_return 0;
     co_await load(queue_scripts::add);

@@ -54,6 +54,10 @@ leat::task<std::optional<std::uint64_t>> size_of(leat::path file) {
 }  // namespace
 
 void add_worker_options(CLI::App& to, worker_options& options) {
+    to.add_option("--queue", options.url, "Fetch what 'leat queue add' has put into Redis, beside other workers: redis://HOST:PORT; without a URL the one in LEAT_QUEUE")
+        ->option_text("[URL]")
+        ->expected(0, 1)
+        ->group("Queue");
     add_place_options(to, options.place);
     to.add_flag("--queue-follow", options.follow, "Wait for more when the queue is empty, until Ctrl-C")->group("Queue");
     add_seconds(to, "--claim-after", options.claim_after, 0.1, "Take over the files of a worker that was not heard of for so long; the same for all (default 60)")
@@ -62,6 +66,12 @@ void add_worker_options(CLI::App& to, worker_options& options) {
         ->option_text("N")
         ->check(CLI::Range(1u, 1000u))
         ->group("Queue");
+}
+
+bool wants_queue(const CLI::App& of, worker_options& options) {
+    if (of.get_option("--queue")->count() == 0) return false;
+    set_server(options.place, options.url);
+    return true;
 }
 
 queue_worker::queue_worker(worker_options options)
@@ -181,13 +191,17 @@ leat::task<std::optional<leat::download_item>> queue_worker::prepare(const queue
     if (chosen || (!entry.done && entry.deliveries < 2)) co_return item;
     const auto size = co_await size_of(leat::path{options_.directory} / entry.name);
     if (!size) co_return item;
-    auto with = item->options ? *item->options : leat::item_options{};
     // It was written down as complete, and lies here: nothing is fetched. Else a worker may have died between giving a file its name and saying so; then the
     // server is asked whether this is its file, which costs no body if it is.
+    std::optional<leat::existing_file> what;
     if (entry.done && entry.done->size == *size)
-        with.existing = leat::existing_file::skip;
+        what = leat::existing_file::skip;
     else if (entry.deliveries > 1)
-        with.existing = leat::existing_file::if_newer;
+        what = leat::existing_file::if_newer;
+    if (!what) co_return item;
+    leat::item_options with;
+    if (item->options) with = *item->options;
+    with.existing = what;
     item->options = std::make_shared<const leat::item_options>(std::move(with));
     co_return item;
 }

@@ -18,6 +18,7 @@ namespace tool {
 
 struct worker_options {
     queue_place place;
+    std::string url;              // as the command line has it, of a server; "": the one in LEAT_QUEUE
     std::string directory = ".";  // where the files are saved
     std::size_t jobs = 32;        // files at once, as the downloader has it
     bool follow = false;          // wait for more when the queue is empty
@@ -25,8 +26,10 @@ struct worker_options {
     unsigned deliveries = 3;      // after so many a file is given up
 };
 
-/// --queue-follow, --claim-after, --deliveries, and those of the place; `--queue URL` is the caller's own (set_server).
+/// --queue [URL], --queue-follow, --claim-after, --deliveries, and those of the place.
 void add_worker_options(CLI::App& to, worker_options& options);
+/// Is there a --queue on the command line? Then its URL is read; throws CLI::ValidationError.
+bool wants_queue(const CLI::App& of, worker_options& options);
 
 /// Made and used inside one task:
 ///
