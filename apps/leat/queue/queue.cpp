@@ -4,19 +4,19 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "command.hpp"
+#include "get/arguments.hpp"
+#include "get/list_source.hpp"
+#include "get/options.hpp"
 #include "http/url.hpp"
-#include "leat/fs/file.hpp"
 #include "leat/log/printable.hpp"
 #include "queue/item_text.hpp"
 #include "queue/place.hpp"
-#include "queue/read_items.hpp"
 #include "queue/stream_queue.hpp"
 #include "terminal/output.hpp"
 #include "terminal/units.hpp"
@@ -25,8 +25,7 @@ namespace tool {
 namespace {
 
 struct queue_arguments {
-    std::vector<std::string> words;  // the server's URL, unless it is in the environment, and the files'
-    std::string list;
+    get_arguments input;  // its URLs: the server's, unless it is in the environment, and the files'
     queue_place place;
     bool json = false;
     bool quiet = false;
@@ -41,19 +40,23 @@ void print(const std::string& text) {
 // ---- add
 
 leat::task<int> add(shared_arguments asked) {
+    list_source source{asked->input, [](const std::string& what) { complain("queue", what); }};
+    co_await source.open();
     std::vector<leat::download_item> items;
-    for (std::string& url : asked->words) items.push_back({std::move(url), {}, {}});
-    if (!asked->list.empty()) co_await read_items(asked->list, items);
-    for (const leat::download_item& item : items) leat::http::url::parse(item.url);  // throws for what nobody could fetch
+    while (auto item = co_await source.next()) {
+        leat::http::url::parse(item->url);  // throws for what nobody could fetch
+        items.push_back(std::move(*item));
+    }
     redis::client client = client_for(asked->place);
     stream_queue queue(client, asked->place.queue);
     const std::size_t count = items.size();
     const std::size_t added = co_await queue.add(std::move(items));
-    if (asked->quiet) co_return 0;
+    const int status = source.refused() > 0 ? failed : 0;  // each was told
+    if (asked->quiet) co_return status;
     std::string text = fmt::format("{} added to '{}' at {}", added, leat::printable(queue.name()), client.server().to_string());
     if (added < count) text += fmt::format("; {} were there already", count - added);
     print(text + "\n");
-    co_return 0;
+    co_return status;
 }
 
 // ---- status
@@ -105,20 +108,25 @@ leat::task<int> retry(shared_arguments asked) {
 
 /// The first word is the server's URL, unless the environment has it. It is never a part of a message: a password may be in it.
 void find_place(queue_arguments& arguments) {
-    if (!arguments.words.empty() && redis::is_redis_url(arguments.words.front())) {
-        set_server(arguments.place, arguments.words.front());
-        arguments.words.erase(arguments.words.begin());
+    std::vector<std::string>& words = arguments.input.urls;
+    if (!words.empty() && redis::is_redis_url(words.front())) {
+        set_server(arguments.place, words.front());
+        words.erase(words.begin());
     } else {
         set_server(arguments.place, "");
     }
-    for (const std::string& word : arguments.words)
+    for (const std::string& word : words)
         if (redis::is_redis_url(word)) throw CLI::ValidationError("the URL of Redis stands in front, and once");
 }
 
 void choose(const shared_arguments& arguments, command& chosen, leat::task<int> (*work)(shared_arguments), bool takes_urls) {
     find_place(*arguments);
-    if (!takes_urls && !arguments->words.empty()) throw CLI::ValidationError("'" + without_credentials(arguments->words.front()) + "' is no URL of Redis");
-    if (takes_urls && arguments->words.empty() && arguments->list.empty()) throw CLI::ValidationError("a URL to add or -i FILE is required");
+    get_arguments& input = arguments->input;
+    if (takes_urls && input.urls.empty() && input.lists.empty() && input.metalinks.empty()) throw CLI::ValidationError("a URL to add, -i FILE or --metalink FILE is required");
+    if (takes_urls)
+        check_arguments(input);
+    else if (!input.urls.empty())
+        throw CLI::ValidationError("'" + without_credentials(input.urls.front()) + "' is no URL of Redis");
     chosen.run = [arguments, work] { return run_command("queue", work(arguments)); };
 }
 
@@ -150,8 +158,12 @@ Examples:
   export LEAT_QUEUE=redis://:secret@10.0.0.5; leat queue status --json)");
 
     CLI::App& adding = add_one(*sub, "add", "Add files; what waits or is being fetched already is not added twice", arguments);
-    adding.add_option("URL", arguments->words, "REDIS_URL, unless LEAT_QUEUE is set, then what to fetch")->option_text("...");
-    adding.add_option("-i,--input", arguments->list, "Read more from a file, as 'leat get -i' does; '-': standard input")->option_text("FILE");
+    add_input_options(adding, arguments->input);
+    adding.get_option("URL")->description("REDIS_URL, unless LEAT_QUEUE is set, then what to fetch: as for 'leat get'");
+    adding.add_option("--checksums", arguments->input.checksum_files, "A file as sha256sum writes it: what each file has to be, by its name. May be given again")
+        ->option_text("FILE")
+        ->allow_extra_args(false)
+        ->group("Verification");
     adding.add_flag("-q,--quiet", arguments->quiet, "Print nothing but errors");
     adding.footer(R"(
 The name of each file is decided now, so that no two workers write to one: two URLs with one name are saved as 'name' and 'name.1'. A file
@@ -164,7 +176,7 @@ Examples:
     adding.callback([arguments, &chosen] { choose(arguments, chosen, add, true); });
 
     CLI::App& status = add_one(*sub, "status", "How much waits, who works, what has failed and why", arguments);
-    status.add_option("REDIS_URL", arguments->words, "Where Redis is, unless LEAT_QUEUE is set")->option_text(" ");
+    status.add_option("REDIS_URL", arguments->input.urls, "Where Redis is, unless LEAT_QUEUE is set")->option_text(" ");
     status.add_flag("--json", arguments->json, "As JSON");
     status.footer(R"(
 Examples:
@@ -173,7 +185,7 @@ Examples:
     status.callback([arguments, &chosen] { choose(arguments, chosen, show_status, false); });
 
     CLI::App& again = add_one(*sub, "retry", "Put what has failed back into the queue", arguments);
-    again.add_option("REDIS_URL", arguments->words, "Where Redis is, unless LEAT_QUEUE is set")->option_text(" ");
+    again.add_option("REDIS_URL", arguments->input.urls, "Where Redis is, unless LEAT_QUEUE is set")->option_text(" ");
     again.add_flag("-q,--quiet", arguments->quiet, "Print nothing but errors");
     again.footer(R"(
 Example:
