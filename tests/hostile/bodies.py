@@ -108,14 +108,16 @@ def declared(name, title, *fields, sent=SMALL, **more):
 
 
 EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevil!"
+# Whoever gets all that is sent has the file.
+COMPLETE = {"right": SMALL, "good": (ERROR, RIGHT)}
 
-declared("length-negative", "Content-Length: -1", "Content-Length: -1")
-declared("length-words", "Content-Length: 2000 bytes", "Content-Length: 2000 bytes")
-declared("length-overflow", "Content-Length: 2 to the power of 64, and 2000", f"Content-Length: {2**64 + 2000}")
-declared("length-huge", "Content-Length: 9223372036854775807", "Content-Length: 9223372036854775807")
-declared("length-two", "two Content-Length that differ", "Content-Length: 1000", "Content-Length: 2000")
-declared("length-list", "Content-Length: 1000, 2000", "Content-Length: 1000, 2000")
-declared("length-twice", "two Content-Length that agree", "Content-Length: 2000", "Content-Length: 2000", right=SMALL, good=(RIGHT, ERROR))
+declared("length-negative", "Content-Length: -1", "Content-Length: -1", **COMPLETE)
+declared("length-words", "Content-Length: 2000 bytes", "Content-Length: 2000 bytes", **COMPLETE)
+declared("length-overflow", "Content-Length: 2 to the power of 64, and 2000", f"Content-Length: {2**64 + 2000}", **COMPLETE)
+declared("length-huge", "Content-Length: 9223372036854775807", "Content-Length: 9223372036854775807", **COMPLETE)
+declared("length-two", "two Content-Length that differ", "Content-Length: 1000", "Content-Length: 2000", **COMPLETE)
+declared("length-list", "Content-Length: 1000, 2000", "Content-Length: 1000, 2000", **COMPLETE)
+declared("length-twice", "two Content-Length that agree", "Content-Length: 2000", "Content-Length: 2000", **COMPLETE)
 
 
 @case("length-and-chunks", "Content-Length and chunks, which do not agree", right=SMALL, good=(RIGHT, ERROR))

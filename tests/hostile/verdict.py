@@ -116,11 +116,11 @@ def execute(command, sandbox, limit, env=None):
     return status, seconds, b"".join(chunks)
 
 
-def attempt(case, commands, server, session, limit, env=None):
-    """Runs the command, and once more if it fails, as somebody would who sees an error. `commands` is a function of (sandbox, run number)."""
+def attempt(case, commands, server, session, limit, env=None, runs=2):
+    """Runs the command, and again while it fails, as somebody would who sees an error. `commands` is a function of (sandbox, run number)."""
     with Sandbox() as sandbox:
         statuses, output, total = [], b"", 0.0
-        for number in (1, 2):
+        for number in range(1, runs + 1):
             status, seconds, text = execute(commands(sandbox, number), sandbox, limit, env)
             statuses.append(status)
             output += text
