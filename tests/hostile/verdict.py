@@ -150,7 +150,7 @@ def is_one_of(path, accepted):
 def same_name(case, name):
     """Is it what the file is called in the end? Where the name itself is the case, every name is one, but those of the programs' own."""
     if "Names" in case.group:
-        return not name.endswith((b".aria2", b".part", b"-journal", b"-wal", b"-shm")) and b"leat-journal" not in name
+        return not name.endswith((b".aria2", b".part", b"-part")) and b".leat-journal" not in name
     return name in [unquote_to_bytes(file.split("?")[0]) for file in case.files]
 
 
