@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "leat/download/report.hpp"
 #include "leat/http/error.hpp"
 #include "leat/http/headers.hpp"
 #include "leat/http/response.hpp"
@@ -27,6 +28,8 @@ struct verdict {
     bool may_pass = false;               // another attempt makes sense
     std::optional<duration> retry_after;  // the server's own wish, bounded
     std::string text;
+    failure_class why = failure_class::other;
+    int status = 0;                      // that the server answered with
 };
 
 /// A status that another attempt may change: 408, 425, 429, 500, 502, 503, 504.
