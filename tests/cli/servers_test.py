@@ -10,6 +10,7 @@ import sys
 import time
 import unittest
 import urllib.parse
+import urllib.request
 
 import real_servers
 import tool
@@ -120,6 +121,39 @@ class Servers(tool.Case):
                         self.resumes(kind, way)
                     finally:
                         shutil.rmtree(self.path(kind.__name__), ignore_errors=True)
+
+    def test_httpbin(self):
+        """Contents that are computed: of known length and in chunks, with ranges, behind redirects, statuses and passwords."""
+        try:
+            import httpbin_server
+        except ImportError:
+            self.skipTest("httpbin is not started by anything yet")
+        with httpbin_server.Httpbin() as url:
+            paths = [f"bytes/{500 + 37 * i}?seed={i}" for i in range(150)] + [f"range/{1000 + 997 * i}" for i in range(60)]
+            paths += [f"stream-bytes/{200 + 311 * i}?seed={i}&chunk_size={7 + i}" for i in range(60)]
+            paths += ["drip?numbytes=20&duration=0.2", "image/png", "image/jpeg", "robots.txt", "encoding/utf8", "response-headers?X=y", "base64/bGVhdA=="]
+            listing = "".join(f'{{"url": "{url}/{p}", "name": "n{i}"}}\n' for i, p in enumerate(paths))
+            words = ["get", "-i", "-", "-d", self.path("out"), "--retries", "0"]
+            if has("--input-format"):
+                ended = tool.run(*words, "--input-format", "json", stdin=listing)
+                self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+                for i, path in enumerate(paths):
+                    with urllib.request.urlopen(f"{url}/{path}") as answer:
+                        self.assertSameFile(self.path("out", f"n{i}"), answer.read())
+                self.assertEqual(len(os.listdir(self.path("out"))), len(paths))
+            one = ["get", "-d", self.path("one"), "-o", "one", "--existing", "overwrite"] if has("--existing") else ["get", "-d", self.path("one"), "-o", "one"]
+            self.assertEqual(tool.run(*one, url + "/redirect-to?url=%2Fbytes%2F1000%3Fseed%3D1").returncode, 0)
+            with urllib.request.urlopen(url + "/bytes/1000?seed=1") as answer:
+                self.assertSameFile(self.path("one/one"), answer.read())
+            self.assertEqual(tool.run(*one, url.replace("://", "://me:secret@") + "/basic-auth/me/secret").returncode, 0)
+            for path in ("status/404", "status/418", "redirect/25", "basic-auth/me/secret"):
+                with self.subTest(path):
+                    self.assertNotEqual(tool.run(*one, url + "/" + path, "--retries", "0").returncode, 0)
+            if has("--auth"):
+                for kind in ("MD5", "SHA-256"):
+                    with self.subTest(kind):
+                        ended = tool.run(*one, "--user", "me:secret", f"{url}/digest-auth/auth/me/secret/{kind}")
+                        self.assertEqual(ended.returncode, 0, ended.stderr)
 
     def through(self, proxy, scheme, user=""):
         os.makedirs(self.path("proxy"), exist_ok=True)
