@@ -1,5 +1,6 @@
 #include "download/naming.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 

@@ -8,6 +8,7 @@
 #include "engine/directory_calls.hpp"
 #include "engine/file_calls.hpp"
 #include "engine/open_beneath.hpp"
+#include "engine/name_calls.hpp"
 #include "engine/part_calls.hpp"
 #include "fs/file_call.hpp"
 #include "fs/file_core.hpp"

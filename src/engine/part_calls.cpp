@@ -36,7 +36,6 @@ int open_part_at(int directory, const char* name) noexcept { return outcome(::op
 int duplicate(int fd) noexcept { return outcome(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 int lock_now(int fd) noexcept { return outcome(::flock(fd, LOCK_EX | LOCK_NB)); }
 int sync_data(int fd) noexcept { return outcome(::fdatasync(fd)); }
-int sync_directory(int fd) noexcept { return outcome(::fsync(fd)); }
 
 long read_at(int fd, char* into, std::size_t size, std::uint64_t offset) noexcept {
     const ssize_t n = ::pread(fd, into, size, static_cast<off_t>(offset));

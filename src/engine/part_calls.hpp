@@ -28,7 +28,6 @@ int duplicate(int fd) noexcept;
 int lock_now(int fd) noexcept;
 /// May block: for threads.
 int sync_data(int fd) noexcept;
-int sync_directory(int fd) noexcept;
 long read_at(int fd, char* into, std::size_t size, std::uint64_t offset) noexcept;
 
 }  // namespace leat::detail
