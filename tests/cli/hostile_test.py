@@ -17,7 +17,7 @@ import server  # noqa: E402
 import verdict  # noqa: E402
 from case import A, B  # noqa: E402
 
-LIMIT = 30      # seconds; what takes so long hangs
+LIMIT = 15      # seconds; what takes so long hangs
 AT_ONCE = 16
 STALL = "0.7"
 HELP = tool.run("get", "--help").stdout
@@ -157,11 +157,12 @@ class Promises(tool.Case):
                 self.addCleanup(one.__exit__)
         os.mkdir(self.path("out"))
 
-    def get(self, *arguments):
-        return tool.run("get", "-d", self.path("out"), "--retries", "2", *(["--retry-delay", "0.05"] if has("--retry-delay") else []), *arguments)
+    def get(self, *arguments, retries=2, out="out"):
+        return tool.run("get", "-d", self.path(out), "--retries", str(retries), *(["--retry-delay", "0.05"] if has("--retry-delay") else []), *arguments)
 
-    def left(self):
-        return sorted(name for name in os.listdir(self.path("out")) if not name.startswith("."))
+    def left(self, out="out"):
+        """The names that a user sees."""
+        return sorted(name for name in os.listdir(self.path(out)) if not name.startswith("."))
 
     def checksum(self, content):
         return ["--checksum", "sha256:" + hashlib.sha256(content).hexdigest()]
@@ -170,24 +171,24 @@ class Promises(tool.Case):
     def test_what_has_another_checksum_never_gets_the_name(self):
         for case in ("login-page", "redirect-to-file", "204", "cut-for-good", "chunk-cut", "changed-silently"):
             with self.subTest(case):
-                ended = self.get(self.plain.url("sum", case), *self.checksum(A))
+                ended = self.get(self.plain.url("sum", case), *self.checksum(A), out=case)
                 self.assertNotEqual(ended.returncode, 0, ended.stderr)
-                self.assertEqual(self.left(), [])
+                self.assertEqual(self.left(case), [])
 
     @unittest.skipUnless(has("--checksum"), "no --checksum yet")
     def test_a_checksum_finds_the_right_file_in_the_end(self):
         for case, content in (("changed", B), ("changed-silently", B), ("range-moved", A), ("cut-thrice", A)):
             with self.subTest(case):
-                ended = self.get(self.plain.url("found", case), "-o", case, "--retries", "5", *self.checksum(content))
+                ended = self.get(self.plain.url("found", case), *self.checksum(content), out=case, retries=5)
                 self.assertEqual(ended.returncode, 0, ended.stderr)
-                self.assertSameFile(self.path("out", case), content)
+                self.assertSameFile(self.path(case, "file.bin"), content)
 
     def test_what_was_there_stays_until_the_new_one_is_complete(self):
-        self.write("out/file.bin", b"the older one")
-        for case in ("cut-for-good", "500-always", "login-page", "206-unasked", "chunk-cut"):
+        for case in ("cut-for-good", "500-always", "404", "length-huge", "chunk-cut"):
             with self.subTest(case):
-                self.assertNotEqual(self.get(self.plain.url("older", case)).returncode, 0)
-                self.assertSameFile(self.path("out/file.bin"), b"the older one")
+                self.write(f"{case}/file.bin", b"the older one")
+                self.assertNotEqual(self.get(self.plain.url("older", case), out=case).returncode, 0)
+                self.assertSameFile(self.path(case, "file.bin"), b"the older one")
 
     def secrets(self, *arguments, user=""):
         """The user names who to be, and the first server sends on to another."""
@@ -212,7 +213,7 @@ class Promises(tool.Case):
             self.other.log.clear()
 
     def test_one_bad_server_stops_no_other_file(self):
-        bad = [c.name for c in cases.ALL if c.good == ("error",) and not c.tls and not slow(c)]
+        bad = [c.name for c in cases.ALL if c.good == ("error",) and not c.tls and not slow(c) and c.name not in ("changed-each-time", "login-page")]
         urls = [self.plain.url("others", name, f"{name}.bin") for name in bad]
         good = [self.other.url("others", "drip", f"good{i}") for i in range(8)]
         ended = self.get(*urls[:20], *good, *urls[20:], "--stall-timeout", "1")
