@@ -15,7 +15,7 @@ KEYS = {"time", "elapsed", "event"}
 OF_A_FILE = {"index", "name", "url", "bytes", "size", "attempt"}
 
 
-class Events(tool.Case):
+class Case(tool.Case):
     def get(self, *arguments, **more):
         return tool.run("get", "-d", self.path("out"), *arguments, **more)
 
@@ -26,6 +26,8 @@ class Events(tool.Case):
     def of(self, events, index):
         return [e for e in events if e.get("index") == index and e["event"] != "progress"]
 
+
+class Events(Case):
     def test_the_life_of_a_file(self):
         def at_last(connection, number):
             connection.sendall(whole("", "503 Busy", "Retry-After: 0\r\n") if number == 1 else whole("x" * 1000))
@@ -118,7 +120,7 @@ class Events(tool.Case):
             self.assertEqual(process.wait(tool.PATIENCE), 0)
 
 
-class Report(Events):
+class Report(Case):
     def test_report(self):
         with Scripted({"/good": whole("good" * 1000)}) as server:
             urls = [server.url("/good"), server.url("/bad")]

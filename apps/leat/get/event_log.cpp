@@ -105,7 +105,7 @@ void event_log::write(const line& text) { out_->write(json_line(text.fields) + "
 
 void event_log::happened(const leat::download_event& event) {
     using kind = leat::download_event::kind;
-    if (event.what == kind::done || event.what == kind::failed) {
+    if (event.what == kind::done || event.what == kind::failed || event.what == kind::skip) {
         ends_.push_back({event.index, std::string{event.name}, event.attempt});
         return pair_ends();
     }
@@ -132,7 +132,7 @@ void event_log::pair_ends() {
     while (!ends_.empty() && !reports_.empty()) {
         const end& what = ends_.front();
         const leat::file_report& file = reports_.front();
-        line made = begin(file.ok() ? "done" : "failed");
+        line made = begin(!file.ok() ? "failed" : file.skipped ? "skip" : "done");
         json& to = made.fields;
         to["index"] = what.index;
         to["name"] = what.name;

@@ -63,6 +63,8 @@ Examples:
     add_http_options(*sub, *arguments);
     add_proxy_and_tls_options(*sub, *arguments);
     add_display_options(*sub, *arguments);
+    // Of an option that is given twice, the last one counts: scripts add to what users have said.
+    for (CLI::Option* option : sub->get_options([](const CLI::Option* each) { return each->get_items_expected_max() == 1; })) option->take_last();
     sub->callback([arguments, &chosen] {
         check_arguments(*arguments);
         chosen.run = [arguments] { return run_command("get", get(arguments)); };

@@ -8,6 +8,7 @@
 #include "get/shown.hpp"
 #include "leat/download/checksums.hpp"
 #include "leat/download/metalink.hpp"
+#include "leat/fs/status.hpp"
 #include "leat/http/client.hpp"
 #include "leat/io/error.hpp"
 #include "leat/process/standard.hpp"
@@ -60,10 +61,15 @@ struct list_source::list {
     leat::stream_reader input;  // of the standard one
     leat::file file;            // or this
     std::optional<input_reader> reader;  // once its form is known
+    bool live = false;  // more may come at any time: it is no regular file
     bool ended = false;
 
-    bool live() const noexcept { return name == "-"; }
-    std::string shown() const { return live() ? "standard input" : name; }
+    bool standard() const noexcept { return name == "-"; }
+    std::string shown() const { return standard() ? "standard input" : name; }
+    leat::task<std::optional<std::string_view>> read_line() {
+        if (standard()) co_return co_await input.read_line({input_reader::longest_line});
+        co_return co_await file.read_line();
+    }
 
     /// Takes a line; nothing is known before the first that says something.
     void feed(std::string_view line, const std::string& format) {
@@ -72,7 +78,7 @@ struct list_source::list {
             if (text.empty()) return;
             const bool json = format == "json" ||
                               (format == "auto" && (name.ends_with(".json") || name.ends_with(".jsonl") || name.ends_with(".ndjson") || text.starts_with('{')));
-            reader.emplace(input_options{.source = shown(), .format = json ? input_format::json_lines : input_format::lines, .live = live()});
+            reader.emplace(input_options{.source = shown(), .format = json ? input_format::json_lines : input_format::lines, .live = live});
         }
         reader->feed(line);
     }
@@ -102,8 +108,15 @@ leat::task<> list_source::open() {
     for (const std::string& name : asked_.lists) {
         auto opened = std::make_unique<list>();
         opened->name = name;
-        if (opened->live()) opened->input = leat::standard_input();
-        else opened->file = co_await leat::open(name, "r");
+        if (opened->standard()) {
+            opened->input = leat::standard_input();
+            opened->live = true;
+        } else {
+            // A FIFO may wait for its writer, which holds nothing up but this.
+            opened->file = co_await leat::open(name, "r");
+            const leat::file_status status = co_await leat::stat(name);
+            opened->live = status.kind != leat::file_kind::regular;
+        }
         lists_.push_back(std::move(opened));
     }
 }
@@ -171,18 +184,12 @@ leat::task<std::optional<leat::download_item>> list_source::next_of(list& from) 
         std::string refusal;
         bool idle = false;
         try {
+            std::optional<std::string_view> line;
             // What a line was about is complete when nothing more comes for a moment.
-            if (!from.live()) {
-                if (auto line = co_await from.file.read_line()) from.feed(*line, asked_.input_format);
-                else from.ended = true;
-            } else if (from.reader && from.reader->open()) {
-                auto line = co_await leat::timeout(input_reader::idle_pause, from.input.read_line({input_reader::longest_line}));
-                if (line) from.feed(*line, asked_.input_format);
-                else from.ended = true;
-            } else {
-                if (auto line = co_await from.input.read_line({input_reader::longest_line})) from.feed(*line, asked_.input_format);
-                else from.ended = true;
-            }
+            if (from.live && from.reader && from.reader->open()) line = co_await leat::timeout(input_reader::idle_pause, from.read_line());
+            else line = co_await from.read_line();
+            if (line) from.feed(*line, asked_.input_format);
+            else from.ended = true;
             if (from.ended && from.reader) from.reader->finish();
         } catch (const leat::timeout_error&) {
             idle = true;

@@ -39,6 +39,8 @@ struct input_options {
     bool live = false;      // more may come at any time (a pipe that stays open): an empty line ends an entry
 };
 
+struct input_entry;
+
 /// Makes download_items of lines.
 ///
 ///     tool::input_reader list({.source = name});
@@ -83,7 +85,6 @@ public:
     static constexpr leat::duration idle_pause = std::chrono::milliseconds{100};
 
 private:
-    struct entry;
     void feed_uri_line(std::string_view line);
     void feed_option(std::string_view line);
     void feed_json(std::string_view line);
@@ -93,8 +94,8 @@ private:
     input_options options_;
     std::size_t line_ = 0;
     bool bad_ = false;  // the entry that option lines belong to was refused
-    std::unique_ptr<entry> open_;
-    std::deque<std::unique_ptr<entry>> ready_;
+    std::unique_ptr<input_entry> open_;
+    std::deque<std::unique_ptr<input_entry>> ready_;
     std::vector<std::string> warnings_;
 };
 
