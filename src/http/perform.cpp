@@ -77,6 +77,7 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
         }
         auto exchange = std::move(tried).value();
         if ((exchange->status == 401 || exchange->status == 407) && session.answer_challenge(request, at, *exchange)) {
+            exchange->untraced();
             co_await drain(*exchange);
             continue;
         }
@@ -89,7 +90,9 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
                                        (loop ? " redirects, in a loop" : " redirects"));
         }
         seen.push_back(at.string());
+        exchange->untraced();
         co_await drain(*exchange);
+        pool->trace(http::trace_step::redirected, request, at.string(), next.string());
         adapt(request, exchange->status, at.same_origin(next), exchange->name());
         at = std::move(next);
     }
