@@ -202,7 +202,7 @@ std::optional<journal_contents> journal_store::open_existing() {
     const int fd = open_and_lock(file_.c_str());
     if (fd == -ENOENT) return std::nullopt;
     if (fd == -EAGAIN) refuse(journal_fault::in_use);
-    if (fd == -EINVAL) refuse(journal_fault::foreign);
+    if (fd == -ENODEV) refuse(journal_fault::foreign);
     if (fd < 0) throw error(-fd, operation_, file_);
     lock_ = fd;
     // Before SQLite sees it, which would repair a file that is not ours.

@@ -670,6 +670,82 @@ TEST(Journal, AfterAPowerCutAnEarlierCommitStands) {
     EXPECT_GT(most, commits / 2);
 }
 
+TEST(Journal, AnOpenThatIsGivenUpHoldsNothing) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop(write_two(file));
+    in_loop([](std::string name) -> task<> {
+        const auto open_and_hold = [](std::string which, int& opened) -> task<> {
+            auto notes = co_await journal::open(which);
+            ++opened;
+        };
+        int opened = 0;
+        for (int turns = 0; turns < 4; ++turns) {
+            // Cancelled before it begins, and after so many turns of the loop.
+            task_group group;
+            group.spawn(open_and_hold(name, opened));
+            for (int i = 0; i < turns; ++i) co_await yield();
+            group.cancel();
+            try {
+                co_await group.join();
+            } catch (const cancelled&) {
+            }
+            auto after = co_await journal::open(name);
+            EXPECT_TRUE(after->finished(1));
+        }
+        for (int turns = 0; turns < 4; ++turns) {
+            {
+                task_group group;
+                group.spawn(open_and_hold(name, opened));
+                for (int i = 0; i < turns; ++i) co_await yield();
+            }
+            auto after = co_await journal::open(name);
+            EXPECT_TRUE(after->finished(1));
+        }
+        // A result that is there already stays.
+        auto task = journal::open(name);
+        auto notes = co_await std::move(task);
+        EXPECT_TRUE(notes->partial("a"));
+    }(file));
+}
+
+TEST(Journal, SyncingClosingAndRemovingAreDoneAlsoWhereTheyAreCancelled) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name, std::string where) -> task<> {
+        const auto cancelled_while = [](task<> what) -> task<> {
+            task_group group;
+            group.spawn(std::move(what));
+            co_await yield();
+            group.cancel();
+            try {
+                co_await group.join();
+            } catch (const cancelled&) {
+            }
+        };
+        const int folder = ::open(where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const std::vector<int> folders{folder};
+        auto notes = co_await journal::open(name, "first");
+        notes->note_finished({1, 1, 1});
+        auto sync = notes->sync_files(folders);
+        co_await cancelled_while(std::move(sync));
+        EXPECT_FALSE(notes->dirty());
+        notes->note_finished({2, 2, 2, true});
+        auto close = notes->close();
+        co_await cancelled_while(std::move(close));
+        EXPECT_FALSE(std::filesystem::exists(name + "-wal"));
+        {
+            auto other = co_await journal::open(name, "second");
+            EXPECT_TRUE(other->finished(1));
+            EXPECT_TRUE(other->finished(2));
+        }
+        auto remove = notes->remove();
+        co_await cancelled_while(std::move(remove));
+        EXPECT_FALSE(std::filesystem::exists(name));
+        ::close(folder);
+    }(file, directory.string()));
+}
+
 TEST(Journal, ACommitIsDoneAlsoWhereItIsCancelled) {
     temporary_directory directory;
     const std::string file = directory / "journal";
