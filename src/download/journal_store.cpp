@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "download/journal_file.hpp"
@@ -90,6 +92,22 @@ void execute(sqlite3* connection, const char* sql) {
     if (const int code = sqlite3_exec(connection, sql, nullptr, nullptr, nullptr); code != SQLITE_OK) throw_failure(connection, code);
 }
 
+/// By their keys; of those with one key the last.
+std::vector<finished_record> last_of_each(const std::vector<finished_record>& records) {
+    std::vector<std::uint32_t> order(records.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return std::tie(records[a].key, a) < std::tie(records[b].key, b); });
+    std::vector<finished_record> sorted;
+    sorted.reserve(records.size());
+    for (const std::uint32_t each : order) {
+        if (!sorted.empty() && sorted.back().key == records[each].key)
+            sorted.back() = records[each];
+        else
+            sorted.push_back(records[each]);
+    }
+    return sorted;
+}
+
 /// A new journal as bytes, so that it comes into being whole.
 std::string empty_journal(const std::string& boot) {
     sqlite3* raw = nullptr;
@@ -100,7 +118,7 @@ std::string empty_journal(const std::string& boot) {
     execute(raw, ("PRAGMA application_id=" + std::to_string(our_id)).c_str());
     execute(raw, ("PRAGMA user_version=" + std::to_string(our_version)).c_str());
     for (const char* table : tables) execute(raw, table);
-    statement{raw, "INSERT INTO job VALUES (?1)"}.bind(1, boot).run();
+    statement{raw, "INSERT INTO job VALUES (?1)"}.put(1, boot).run();
     sqlite3_int64 size = 0;
     const std::unique_ptr<unsigned char, free_memory> image{sqlite3_serialize(raw, "main", &size, 0)};
     if (!image) throw std::bad_alloc{};
@@ -114,7 +132,7 @@ class fault_category final : public std::error_category {
     std::string message(int code) const override {
         switch (static_cast<journal_fault>(code)) {
             case journal_fault::foreign: return "the file is no journal of leat's";
-            case journal_fault::damaged: return "the file is damaged; without it everything would be fetched anew";
+            case journal_fault::damaged: return "the file is damaged; once it is removed, what was begun is fetched anew";
             case journal_fault::newer: return "a newer version of leat has written it";
             case journal_fault::in_use: return "another job is using it";
         }
@@ -184,7 +202,7 @@ std::optional<journal_contents> journal_store::open_existing() {
     const int fd = open_and_lock(file_.c_str());
     if (fd == -ENOENT) return std::nullopt;
     if (fd == -EAGAIN) refuse(journal_fault::in_use);
-    if (fd == -EINVAL) refuse(journal_fault::foreign);
+    if (fd == -ENODEV) refuse(journal_fault::foreign);
     if (fd < 0) throw error(-fd, operation_, file_);
     lock_ = fd;
     // Before SQLite sees it, which would repair a file that is not ours.
@@ -205,7 +223,7 @@ std::optional<journal_contents> journal_store::open_existing() {
     statement rows{connection_, "SELECT count(*) FROM finished"};
     rows.step();
     stale_ = !same_boot || rows.number(0) > static_cast<std::int64_t>(most_rows);
-    return read(same_boot);
+    return journal_contents{read_finished(same_boot), read_partials(same_boot)};
 }
 
 void journal_store::create() {
@@ -270,8 +288,8 @@ void journal_store::check_content() {
     if (!check.step() || check.bytes(0) != "ok") refuse(journal_fault::damaged);
 }
 
-journal_contents journal_store::read(bool same_boot) {
-    journal_contents all;
+std::vector<finished_record> journal_store::read_finished(bool same_boot) {
+    std::vector<finished_record> all;
     statement finished{connection_, "SELECT synced, records, checksum FROM finished ORDER BY id"};
     while (finished.step()) {
         const bool synced = finished.number(0) != 0;
@@ -279,13 +297,13 @@ journal_contents journal_store::read(bool same_boot) {
         if (records.size() % record_size != 0 || finished.number(2) != checksum_of(synced, records)) refuse(journal_fault::damaged);
         if (!synced && !same_boot) continue;
         for (std::size_t at = 0; at < records.size(); at += record_size)
-            all.finished.push_back({take(records, at), take(records, at + 8), static_cast<std::int64_t>(take(records, at + 16)), synced});
+            all.push_back({take(records, at), take(records, at + 8), static_cast<std::int64_t>(take(records, at + 16)), synced});
     }
-    std::stable_sort(all.finished.begin(), all.finished.end(), [](const finished_record& a, const finished_record& b) { return a.key < b.key; });
-    // Of those with one key the last stays.
-    const auto first = std::unique(all.finished.rbegin(), all.finished.rend(), [](const finished_record& a, const finished_record& b) { return a.key == b.key; });
-    all.finished.erase(all.finished.begin(), first.base());
+    return last_of_each(all);
+}
 
+std::map<std::string, partial_record, std::less<>> journal_store::read_partials(bool same_boot) {
+    std::map<std::string, partial_record, std::less<>> all;
     statement partial{connection_, "SELECT name, url, etag, last_modified, size, part_name, inode, written, synced, checksum FROM partial"};
     while (partial.step()) {
         partial_record record;
@@ -301,7 +319,7 @@ journal_contents journal_store::read(bool same_boot) {
         record.written = same_boot ? *written : *synced;
         record.synced = *synced;
         std::string name = record.name;
-        all.partials.emplace(std::move(name), std::move(record));
+        all.emplace(std::move(name), std::move(record));
     }
     return all;
 }
@@ -346,7 +364,7 @@ void journal_store::transaction(const journal_batch& batch, bool synced) {
         if (record)
             write_partial(*record);
         else
-            delete_partial_.bind(1, name).run();
+            delete_partial_.put(1, name).run();
     }
     if (synced) mark_all_synced();
     run("COMMIT");
@@ -357,7 +375,7 @@ void journal_store::transaction(const journal_batch& batch, bool synced) {
 void journal_store::write_finished(const std::vector<finished_record>& records, bool synced) {
     std::string blob;
     const auto write = [&] {
-        if (!blob.empty()) insert_finished_.bind(1, std::int64_t{synced}).bind_blob(2, blob).bind(3, checksum_of(synced, blob)).run();
+        if (!blob.empty()) insert_finished_.put(1, std::int64_t{synced}).put_blob(2, blob).put(3, checksum_of(synced, blob)).run();
         blob.clear();
     };
     for (const finished_record& each : records) {
@@ -373,13 +391,13 @@ void journal_store::write_finished(const std::vector<finished_record>& records, 
 void journal_store::write_partial(const partial_record& record) {
     const std::string written = record.written.encoded(), synced = record.synced.encoded();
     statement& row = upsert_partial_;
-    row.bind(1, record.name).bind(2, record.url).bind(3, record.etag).bind(4, record.last_modified);
+    row.put(1, record.name).put(2, record.url).put(3, record.etag).put(4, record.last_modified);
     if (record.size)
-        row.bind(5, static_cast<std::int64_t>(*record.size));
+        row.put(5, static_cast<std::int64_t>(*record.size));
     else
-        row.bind_nothing(5);
-    row.bind(6, record.part_name).bind(7, static_cast<std::int64_t>(record.inode)).bind_blob(8, written).bind_blob(9, synced);
-    row.bind(10, checksum_of(record, written, synced)).run();
+        row.put_nothing(5);
+    row.put(6, record.part_name).put(7, static_cast<std::int64_t>(record.inode)).put_blob(8, written).put_blob(9, synced);
+    row.put(10, checksum_of(record, written, synced)).run();
 }
 
 /// What no longer counts since the machine has been started anew goes, and many small batches become one.
@@ -389,21 +407,24 @@ void journal_store::bring_up_to_date() {
         statement job{connection_, "SELECT boot FROM job"};
         same_boot = job.step() && !boot_.empty() && job.bytes(0) == boot_;
     }
-    const journal_contents all = read(same_boot);
+    const journal_contents all{read_finished(same_boot), read_partials(same_boot)};
     run("DELETE FROM finished; DELETE FROM partial");
-    statement{connection_, "UPDATE job SET boot=?1"}.bind(1, boot_).run();
+    statement{connection_, "UPDATE job SET boot=?1"}.put(1, boot_).run();
     write_finished(all.finished, true);
     write_finished(all.finished, false);
     for (const auto& [name, record] : all.partials) write_partial(record);
 }
 
+/// Only what was not: a job of a million files calls this now and then.
 void journal_store::mark_all_synced() {
-    journal_contents all = read(true);
-    std::vector<finished_record> finished;
-    for (finished_record& each : all.finished) each.synced = true;
-    run("DELETE FROM finished");
-    write_finished(all.finished, true);
-    for (auto& [name, record] : all.partials) {
+    std::vector<std::pair<std::int64_t, std::int64_t>> rows;
+    {
+        statement unsynced{connection_, "SELECT id, records FROM finished WHERE synced=0"};
+        while (unsynced.step()) rows.emplace_back(unsynced.number(0), checksum_of(true, unsynced.bytes(1)));
+    }
+    statement mark{connection_, "UPDATE finished SET synced=1, checksum=?2 WHERE id=?1"};
+    for (const auto& [id, checksum] : rows) mark.put(1, id).put(2, checksum).run();
+    for (auto& [name, record] : read_partials(true)) {
         if (record.synced.spans() == record.written.spans()) continue;
         record.synced = record.written;
         write_partial(record);
