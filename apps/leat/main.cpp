@@ -6,9 +6,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "command.hpp"
 #include "leat/log/log.hpp"
+#include "manual/model.hpp"
 #include "terminal/output.hpp"
 #include "terminal/terminal.hpp"
 
@@ -30,7 +32,13 @@ Environment:
   LEAT_LOG       as --log-level
   LEAT_LOG_FILE  as --log-file
 
-Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted by Ctrl-C.)";
+Exit status:
+  0    success
+  1    failure
+  2    wrong usage
+  130  interrupted by Ctrl-C
+
+'leat get' has one for each kind of failure.)";
 
 struct log_arguments {
     std::string level;
@@ -56,6 +64,30 @@ void set_up_log(const log_arguments& asked, leat::log::level usual) {
     leat::log::setup(chosen);
 }
 
+/// "get, serve, echo".
+std::string commands_of(const CLI::App& app) {
+    std::string names;
+    for (const CLI::App* each : app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); }))
+        names += (names.empty() ? "" : ", ") + each->get_name();
+    return names;
+}
+
+/// Passwords and tokens are no business of whoever lists the processes: the system shows these very bytes.
+void hide_secrets(int argc, char** argv) {
+    bool secret = false;  // the next argument is one
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        std::size_t from = std::string_view::npos;
+        if (secret) from = 0;
+        secret = false;
+        for (const std::string_view name : {"--user", "--bearer", "--proxy", "--header", "-H"}) {
+            if (argument == name) secret = true;
+            else if (argument.starts_with(name) && argument.size() > name.size() && (argument[name.size()] == '=' || name == "-H")) from = name.size();
+        }
+        for (; from < argument.size(); ++from) argv[i][from] = '*';
+    }
+}
+
 int explain(const CLI::App& app, const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
     const auto commands = app.get_subcommands();
@@ -64,7 +96,7 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
     const auto unknown = app.remaining();
     if (!name.empty()) complain(name, error.what());
     else if (!unknown.empty()) complain("", "'" + unknown.front() + "' is neither a command nor an option");
-    else complain("", error.get_name() == "RequiredError" ? "a command is required: get, serve or echo" : error.what());
+    else complain("", error.get_name() == "RequiredError" ? "a command is required: " + commands_of(app) : error.what());
     complain(name, name.empty() ? "try 'leat --help'" : "try 'leat " + name + " --help'");
     return misused;
 }
@@ -81,7 +113,8 @@ int main(int argc, char** argv) {
     app.footer(tool::examples);
     app.set_version_flag("--version", "leat " LEAT_VERSION, "Print the version and exit");
     app.set_help_flag("-h,--help", "Print this help and exit");
-    app.get_formatter()->column_width(32);
+    app.formatter(std::make_shared<tool::help_formatter>());
+    app.get_formatter()->column_width(34);
     app.fallthrough();  // the global options may stand behind the command as well
     app.require_subcommand(1);
 
@@ -98,14 +131,17 @@ int main(int argc, char** argv) {
 
     tool::command chosen;
     tool::add_get(app, chosen);
+    tool::add_queue(app, chosen);
     tool::add_serve(app, chosen);
     tool::add_echo(app, chosen);
+    tool::add_manual(app, chosen);
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return tool::explain(app, error);
     }
+    tool::hide_secrets(argc, argv);
     try {
         tool::set_up_log(log, chosen.log_level);
         return chosen.run();

@@ -1,57 +1,50 @@
 #include "download/job.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <stdexcept>
-#include <unordered_map>
 #include <utility>
 
-#include "engine/file_calls.hpp"
-#include "http/exchange.hpp"
-#include "leat/io/copy.hpp"
+#include "download/failure.hpp"
+#include "download/naming.hpp"
+#include "download/transfer.hpp"
 #include "leat/log/log.hpp"
 #include "leat/log/printable.hpp"
-#include "leat/task/group.hpp"
+#include "leat/task/shield.hpp"
 #include "leat/task/sleep.hpp"
 #include "leat/task/timeout.hpp"
-#include "leat/task/to_thread.hpp"
 
 namespace leat::detail {
 namespace {
 
+constexpr std::size_t planned_at_once = 2000;  // names found in a turn of the loop: a millisecond or so
+
 http::client_options client_options_of(const download_options& options) {
     http::client_options client;
+    if (options.http) client = *options.http;
     client.connect_timeout = options.connect_timeout;
     client.read_timeout = options.stall_timeout;
     client.max_redirects = options.max_redirects;
     client.connections_per_origin = std::max<std::size_t>(options.per_host, 1);
-    client.connections = std::max<std::size_t>(options.jobs, 1);
-    client.user_agent = options.user_agent;
-    client.ca_file = options.ca_file;
-    client.insecure = options.insecure;
+    // The schedule counts them; a file may have several.
+    client.connections = std::max<std::size_t>(options.jobs, 1) * std::max<std::size_t>(options.segments, 1) + (options.segments == 0 ? options.per_host : 0);
+    client.retries = 0;
+    client.decompress = false;
+    if (!options.user_agent.empty()) client.user_agent = options.user_agent;
+    if (!options.ca_file.empty()) client.ca_file = options.ca_file;
+    if (options.insecure) client.insecure = true;
     return client;
-}
-
-/// "name.1" for "name".
-std::string numbered(const std::string& name, unsigned number) {
-    constexpr std::size_t longest = 255;
-    std::string suffix = "." + std::to_string(number);
-    const std::size_t slash = name.rfind('/');
-    const std::size_t start = slash == std::string::npos ? 0 : slash + 1;
-    return name.substr(0, start + std::min(name.size() - start, longest - suffix.size())) + suffix;
 }
 
 void check(const download_options& options) {
     if (options.jobs == 0) throw std::invalid_argument("download: jobs must be at least 1");
     if (options.per_host == 0) throw std::invalid_argument("download: per_host must be at least 1");
+    if (options.segment_size.count == 0) throw std::invalid_argument("download: segment_size must be at least 1");
+    if (options.content_disposition && options.mirror_path)
+        throw std::invalid_argument("download: content_disposition and mirror_path both name the files");
+    if (options.starts_per_second < 0) throw std::invalid_argument("download: starts_per_second must not be negative");
+    if (options.min_rate != 0 && options.min_rate_time <= duration::zero()) throw std::invalid_argument("download: min_rate_time must be positive");
 }
-
-/// A device or a FIFO under the file's name: to be written to, not replaced. So is a directory, which then says what is wrong.
-bool is_special(const path& target) {
-    const auto facts = facts_of(target.c_str());
-    return facts.error == 0 && !facts.regular;
-}
-
-bool is_file(int status) { return status >= 200 && status < 300 && status != 206; }
 
 /// Without the request's name in front: the report has the URL already.
 std::string without_name(std::string text, const std::string& url) {
@@ -61,64 +54,162 @@ std::string without_name(std::string text, const std::string& url) {
 
 }  // namespace
 
-/// A file's place among the running ones.
-struct download_job::in_list {
-    in_list(download_job& j, std::size_t file) : job(j), at(j.running_.insert(j.running_.end(), running{file})) {}
-    ~in_list() { job.running_.erase(at); }
-    download_job& job;
-    std::list<running>::iterator at;
-};
-
-download_job::download_job(std::vector<download_item> items, const download_options& options)
-    : directory_(options.directory),
+download_job::download_job(const download_options& options)
+    : directory_((check(options), options.directory)),
       ca_file_(options.ca_file),
       user_agent_(options.user_agent),
+      journal_name_(options.journal),
       options_(options),
       client_(client_options_of(options)),
       schedule_(options.per_host),
-      items_(std::move(items)),
+      limits_(options),
+      keeper_(*this),
       random_(std::random_device{}()) {
     options_.directory = directory_;
     options_.ca_file = ca_file_;
     options_.user_agent = user_agent_;
+    options_.journal = journal_name_;
+    options_.http = nullptr;
+}
+
+download_job::~download_job() { release_handles(); }
+
+std::size_t download_job::add(download_item item) {
+    if (closed_.is_set()) throw std::logic_error("downloader: add: it is closed");
+    if (item.options && !item.options->checksum.empty()) expected_digest::parse(item.options->checksum);
+    const std::size_t file = entries_.size();
+    entry& made = entries_.emplace_back();
+    made.flags = item.name.empty() ? 0 : has_name;
+    made.options = std::move(item.options);
+    file_report& report = reports_.emplace_back();
+    report.url = std::move(item.url);
+    report.target = std::move(item.name);
+    if (group_ && planned_ == file) {
+        plan(1);
+        hire();
+    }
+    return file;
+}
+
+void download_job::close() noexcept {
+    closed_.set();
+    if (planned_ == entries_.size()) schedule_.close();
+    if (group_ && workers_ == 0) finished_.set();
 }
 
 task<download_report> download_job::run() {
-    check(options_);
+    if (std::exchange(ran_, true)) throw std::logic_error("downloader: run: it has run already");
     began_ = now();
     co_await target_.prepare(directory_);
-    plan();
+    if (options_.resume) {
+        path written_down{journal_name_};
+        if (journal_name_.empty()) written_down = target_.name() / ".leat-journal";
+        co_await keeper_.open(std::move(written_down));
+    }
+    std::exception_ptr why;
     {
         task_group group;
-        workers_ = std::min(options_.jobs, items_.size());
-        for (std::size_t i = 0; i < workers_; ++i) group.spawn(work());
-        if (options_.on_progress && workers_ != 0) group.spawn(report_progress());
-        co_await group.join();
+        group_ = &group;
+        plan(planned_at_once);
+        if (planned_ < entries_.size()) group.spawn(plan_the_rest());
+        if (!closed_.is_set()) group.spawn(wait_until_closed());
+        hire();
+        if (closed_.is_set() && workers_ == 0) finished_.set();
+        if (keeper_.active() && !finished_.is_set()) {
+            group.spawn(keeper_.tend(finished_));
+            group.spawn(keeper_.sync(finished_));
+        }
+        if (options_.on_progress && !finished_.is_set()) group.spawn(report_progress());
+        try {
+            co_await group.join();
+        } catch (...) {
+            why = std::current_exception();
+        }
+        group_ = nullptr;
+    }
+    for (file_work& work : works_) keeper_.keep_or_drop(work);
+    works_.clear();
+    co_await shield(keeper_.end(!why && report_.failed == 0));
+    if (why) {
+        release_handles();
+        std::rethrow_exception(why);
     }
     report_.elapsed = now() - began_;
+    report_.received = wire_bytes_;
     if (options_.on_progress) tell_progress(true);
+    release_handles();
+    report_.files.reserve(reports_.size());
+    for (; !reports_.empty(); reports_.pop_front()) report_.files.push_back(std::move(reports_.front()));
     co_return std::move(report_);
 }
 
-/// Gives every file its name; two never share one.
-void download_job::plan() {
-    std::unordered_map<std::string, unsigned> next_number;  // by name, for the next file that wants it
-    next_number.reserve(items_.size());
-    names_.reserve(items_.size());
-    report_.files.reserve(items_.size());
-    started_.resize(items_.size());
-    for (std::size_t file = 0; file < items_.size(); ++file) {
-        const download_item& item = items_[file];
-        const std::string wanted = item.name.empty() ? file_name_of(item.url).string() : item.name;
-        std::string name = wanted;
-        while (!next_number.try_emplace(name, 1).second) name = numbered(wanted, next_number[wanted]++);
-        file_report entry;
-        entry.url = item.url;
-        entry.target = target_.name() / name;
-        report_.files.push_back(std::move(entry));
-        names_.push_back(std::move(name));
-        schedule_.add(file, item.url);
+task<> download_job::wait_until_closed() {
+    co_await closed_.wait();
+    if (planned_ == entries_.size()) schedule_.close();
+}
+
+/// Starts as many workers as there is work for.
+void download_job::hire() {
+    for (std::size_t wanted = schedule_.waiting(); group_ && wanted > 0 && workers_ < options_.jobs; --wanted) {
+        ++workers_;
+        group_->spawn(work());
     }
+}
+
+// ---- names
+
+std::string_view download_job::directory_of(std::size_t file) const noexcept {
+    const item_options* own = entries_[file].options.get();
+    return own ? std::string_view{own->directory} : std::string_view{};
+}
+
+std::string download_job::wanted_name(std::size_t file) const {
+    const file_report& report = reports_[file];
+    if (entries_[file].flags & has_name) return report.target.string();
+    return options_.mirror_path ? mirror_path_of(report.url) : file_name_of(report.url).string();
+}
+
+std::string download_job::name_of_file(std::size_t file) const {
+    std::string wanted = wanted_name(file);
+    const std::uint32_t number = entries_[file].number;
+    return number == 0 ? wanted : name_table::numbered(wanted, number);
+}
+
+/// Gives files their names, two of which are never the same, and puts them into the queue.
+void download_job::plan(std::size_t most) {
+    for (; most != 0 && planned_ < entries_.size(); --most, ++planned_) {
+        entries_[planned_].number = names_.claim(directory_of(planned_), wanted_name(planned_));
+        schedule_.add(planned_, reports_[planned_].url);
+    }
+    if (closed_.is_set() && planned_ == entries_.size()) schedule_.close();
+}
+
+task<> download_job::plan_the_rest() {
+    while (planned_ < entries_.size()) {
+        co_await yield();
+        plan(planned_at_once);
+        hire();
+    }
+}
+
+std::uint64_t download_job::key_of(std::size_t file) const {
+    const std::string_view directory = directory_of(file);
+    const std::string name = name_of_file(file);
+    return journal::key_of(directory.empty() ? name : (path{std::string{directory}} / name).string(), reports_[file].url);
+}
+
+std::string download_job::claim_name(file_work& work, const std::string& wanted) {
+    const std::uint32_t number = names_.claim(directory_of(work.index), wanted);
+    return number == 0 ? wanted : name_table::numbered(wanted, number);
+}
+
+std::size_t download_job::sources_of(std::size_t file) const noexcept {
+    const item_options* own = entries_[file].options.get();
+    return 1 + (own ? own->mirrors.size() : 0);
+}
+
+std::string_view download_job::url_of(const file_work& work) const noexcept {
+    return work.source == 0 ? std::string_view{reports_[work.index].url} : std::string_view{entries_[work.index].options->mirrors[work.source - 1]};
 }
 
 // ---- the work
@@ -126,143 +217,161 @@ void download_job::plan() {
 task<> download_job::work() {
     for (;;) {
         const std::size_t file = co_await schedule_.next();
-        if (file == schedule::none) break;
-        co_await attempt(file);
+        if (file == detail::schedule::none) break;
+        entry& its = entries_[file];
+        if (its.flags & is_over) {
+            schedule_.done(file);
+        } else if (its.flags & is_paused) {
+            its.flags |= is_held;
+            schedule_.hold(file);
+        } else {
+            co_await attempt(file);
+        }
     }
     if (--workers_ == 0) finished_.set();
 }
 
-task<> download_job::attempt(std::size_t file) {
-    if (report_.files[file].attempts++ == 0) started_[file] = now();
-    if (options_.timeout <= duration::zero()) {
-        auto done = co_await (fetch(file) | as_result);
-        if (!done) co_return failed(file, done.error().exception());
+file_work& download_job::begin(std::size_t file) {
+    entry& its = entries_[file];
+    if (its.work) return *its.work;
+    file_work& work = works_.emplace_back(file);
+    work.self = std::prev(works_.end());
+    its.work = &work;
+    work.name = name_of_file(file);
+    work.started = now();
+    const item_options* own = its.options.get();
+    file_report& report = reports_[file];
+    if (own && !own->directory.empty()) {
+        report.target = path{own->directory} / work.name;
+        work.place = std::filesystem::absolute(report.target.string()).string();
     } else {
-        const duration left = started_[file] + options_.timeout - now();
-        auto done = co_await (timeout(std::max(left, duration::zero()), fetch(file)) | as_result);
-        if (!done) co_return failed(file, done.error().exception());
+        report.target = target_.name() / work.name;
+    }
+    std::uint64_t rate = own && own->max_rate != 0 ? own->max_rate : options_.max_rate_per_file;
+    if (const auto set = rates_.find(file); set != rates_.end()) {
+        rate = set->second;
+        rates_.erase(set);
+    }
+    if (rate != 0) set_rate(work.rate, rate);
+    return work;
+}
+
+task<> download_job::attempt(std::size_t file) {
+    file_work& work = begin(file);
+    ++reports_[file].attempts;
+    if (!std::exchange(work.told, true)) tell(download_event::kind::start, work);
+    work.stop = stop_reason::none;
+    work.result = reached::nothing;
+    work.before_attempt = work.data ? work.data->have.total() : 0;
+    work.running = true;
+    work.state = file_state::transferring;
+    work.limit.emplace(options_.timeout > duration::zero() ? work.started + options_.timeout : time_point::max());
+    transfer now_made{*this, work};
+    auto done = co_await (timeout_at(*work.limit, now_made.run()) | as_result);
+    work.running = false;
+    if (!done && work.result == reached::nothing) {
+        if (work.stop == stop_reason::paused || work.stop == stop_reason::cancelled) co_return stopped(work);
+        co_return failed(work, done.error().exception());
     }
     ended(file);
 }
 
-task<> download_job::fetch(std::size_t file) {
-    in_list shown{*this, file};
-    http::response response = co_await client_.get(items_[file].url);
-    if (!is_file(response.status())) throw refused(response, items_[file].url);
-    // Counts what has come, whether it is kept in the end or not.
-    struct counted {
-        counted(download_job& j, running& r, const http::body& b) : job(j), entry(r) { entry.body = &b; }
-        ~counted() {
-            job.wire_bytes_ += entry.body->received();
-            entry.body = nullptr;
-        }
-        download_job& job;
-        running& entry;
-    } counting{*this, *shown.at, response.body()};
-    co_await save(file, response);
-    report_.files[file].bytes = response.body().received();
+/// Its handle has ended the attempt.
+void download_job::stopped(file_work& work) {
+    const std::size_t file = work.index;
+    entry& its = entries_[file];
+    if (work.stop == stop_reason::cancelled || (its.flags & is_given_up)) {
+        give_up(file, failure_class::cancelled, "cancelled");
+        return schedule_.done(file);
+    }
+    --reports_[file].attempts;  // it did not fail
+    work.state = file_state::paused;
+    schedule_.hold(file);
+    if (its.flags & is_paused)
+        its.flags |= is_held;
+    else
+        schedule_.back(file);
 }
 
-task<> download_job::save(std::size_t file, http::response& response) {
-    if (!items_[file].name.empty()) {
-        const path& target = report_.files[file].target;
-        const bool special = co_await to_thread(is_special, target);
-        if (special) {
-            leat::file to = co_await open(target, "w");
-            co_await copy(response.body(), to);
-            co_return co_await to.close();
-        }
-    }
-    part_file part{target_, names_[file]};
-    if (response.body().complete() || response.body().exchange().whole_body_is_here()) {
-        auto piece = co_await response.body().read();
-        const std::string_view content = piece.value_or(std::string_view{});
-        if (part.save_at_once(content)) co_return;
-        co_await part.create();
-        co_await part.finish_with(content);
-    } else {
-        co_await part.create();
-        leat::file to = part.take_file();
-        co_await copy(response.body(), to);
-        co_await to.close();
-        co_await part.finish();
-    }
-}
-
-void download_job::failed(std::size_t file, const std::exception_ptr& why) {
-    file_report& report = report_.files[file];
+void download_job::failed(file_work& work, const std::exception_ptr& why) {
+    const std::size_t file = work.index;
+    file_report& report = reports_[file];
     verdict found = judge(why);
+    if (found.status != 0) report.status = found.status;
     const time_point here = now();
-    const time_point end = started_[file] + options_.timeout;
+    const time_point end = work.started + options_.timeout;
     const bool limited = options_.timeout > duration::zero();
-    if (limited && here >= end) {
+    if (work.stop == stop_reason::too_slow) {
+        found = {true, {}, "slower than " + std::to_string(options_.min_rate) + " bytes a second", failure_class::timeout};
+    } else if (limited && here >= end) {
         const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(options_.timeout).count();
-        found = {false, {}, "not done within " + std::to_string(milliseconds) + " ms"};
+        found = {false, {}, "not done within " + std::to_string(milliseconds) + " ms", failure_class::timeout};
     }
-    if (found.may_pass && report.attempts <= options_.retries) {
-        const duration pause = found.retry_after.value_or(backoff(options_.retry_delay, report.attempts + 1, random_));
+    // What brought bytes that are kept has not failed as far as retries count.
+    const bool got_on = work.data && work.data->may_resume() && options_.resume && work.data->have.total() > work.before_attempt;
+    if (!got_on) ++work.failures;
+    if (found.may_pass && work.failures <= options_.retries) {
+        const duration pause = found.retry_after.value_or(backoff(options_.retry_delay, std::max(work.failures, 1u) + 1, random_));
         if (!limited || here + pause < end) {
+            const std::string text = without_name(std::move(found.text), report.url);
             log::debug("download: attempt {} failed, the next in {} ms: {}", report.attempts,
-                       std::chrono::duration_cast<std::chrono::milliseconds>(pause).count(), found.text);
+                       std::chrono::duration_cast<std::chrono::milliseconds>(pause).count(), text);
+            work.state = file_state::waiting;
+            tell(download_event::kind::retry, work, text, pause);
             return schedule_.again(file, here + pause);
         }
     }
-    report.error = without_name(std::move(found.text), report.url);
+    give_up(file, found.why, std::move(found.text));
+    schedule_.done(file);
+}
+
+/// It has failed for good.
+void download_job::give_up(std::size_t file, failure_class why, std::string text) {
+    file_report& report = reports_[file];
+    report.why = why;
+    report.error = without_name(std::move(text), report.url);
     if (report.error.empty()) report.error = "failed";
+    file_work& work = begin(file);  // its name, if it has not begun
+    if (work.data) {
+        report.bytes = work.data->have.total();
+        report.resumed = work.resumed;
+        keeper_.keep_or_drop(work);
+    }
     ended(file);
 }
 
 /// Complete, or failed for good.
 void download_job::ended(std::size_t file) {
-    file_report& report = report_.files[file];
-    report.elapsed = now() - started_[file];
-    if (report.ok()) {
+    entry& its = entries_[file];
+    file_report& report = reports_[file];
+    file_work& work = *its.work;
+    report.elapsed = now() - work.started;
+    const bool here = report.ok();
+    if (here) {
         ++report_.succeeded;
         report_.bytes += report.bytes;
+        if (work.result == reached::skipped) {
+            ++report_.skipped;
+            report.skipped = true;
+            tell(download_event::kind::skip, work);
+        } else {
+            keeper_.finished(work);
+            tell(download_event::kind::done, work);
+        }
     } else {
         ++report_.failed;
+        tell(download_event::kind::failed, work, report.error);
+    }
+    its.flags |= is_over;
+    its.work = nullptr;
+    its.options.reset();
+    works_.erase(work.self);
+    if (its.handle) {
+        its.handle->result = std::make_unique<file_report>(report);
+        its.handle->ended.set();
     }
     if (options_.on_file) options_.on_file(report);
-    schedule_.done(file);
-}
-
-// ---- progress
-
-task<> download_job::report_progress() {
-    const duration interval = std::max<duration>(options_.progress_interval, std::chrono::milliseconds{1});
-    for (;;) {
-        auto over = co_await (timeout(interval, finished_.wait()) | as_result);
-        if (over) co_return;
-        tell_progress(false);
-    }
-}
-
-void download_job::tell_progress(bool last) {
-    download_progress now_is;
-    now_is.files = items_.size();
-    now_is.succeeded = report_.succeeded;
-    now_is.failed = report_.failed;
-    now_is.received = report_.bytes;
-    std::uint64_t wire = wire_bytes_;
-    shown_.clear();
-    for (const running& each : running_) {
-        running_file& row = shown_.emplace_back();
-        row.name = names_[each.file];
-        row.url = items_[each.file].url;
-        row.attempt = report_.files[each.file].attempts;
-        if (!each.body) continue;
-        row.received = each.body->received();
-        row.size = each.body->size();
-        now_is.received += row.received;
-        wire += row.received;
-    }
-    const time_point here = now();
-    speed_.sample(here, wire);
-    now_is.elapsed = here - began_;
-    now_is.bytes_per_second = speed_.per_second(here, wire);
-    now_is.running = shown_;
-    now_is.last = last;
-    options_.on_progress(now_is);
+    if (here) schedule_.done(file);
 }
 
 }  // namespace leat::detail

@@ -8,6 +8,8 @@
 #include "engine/directory_calls.hpp"
 #include "engine/file_calls.hpp"
 #include "engine/open_beneath.hpp"
+#include "engine/name_calls.hpp"
+#include "engine/part_calls.hpp"
 #include "fs/file_call.hpp"
 #include "fs/file_core.hpp"
 #include "leat/io/error.hpp"
@@ -19,19 +21,34 @@ namespace {
 constexpr std::size_t longest_name = 255;
 constexpr int most_tries = 100;
 
-/// ".NAME.leat-XXXXXX.part" in the same directory: unlike any other of this process, and very likely of any.
-std::string part_name(std::string_view name) {
-    static thread_local std::uint32_t next = std::random_device{}();
-    constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
+/// ".NAME" and what follows it, in the same directory, cut to what a name may be long.
+std::string beside(std::string_view name, std::string_view suffix) {
     const std::size_t slash = name.rfind('/');
     const std::size_t start = slash == std::string_view::npos ? 0 : slash + 1;
-    std::string suffix = ".leat-";
-    std::uint32_t number = next++ * 2654435761u;  // neighbours look unlike each other
-    for (int i = 0; i < 6; ++i, number >>= 5) suffix += digits[number & 31];
-    suffix += ".part";
     std::string part{name.substr(0, start)};
     part.append(".").append(name.substr(start, longest_name - suffix.size() - 1)).append(suffix);
     return part;
+}
+
+/// Two long names that differ only at their ends must not share a part file: what is cut off is told by its hash.
+std::string findable_name(std::string_view name) {
+    constexpr std::string_view suffix = ".leat-part";
+    const std::size_t slash = name.rfind('/');
+    const std::string_view last = name.substr(slash == std::string_view::npos ? 0 : slash + 1);
+    if (last.size() + 1 + suffix.size() <= longest_name) return beside(name, suffix);
+    std::uint64_t hash = 14695981039346656037u;
+    for (const char c : last) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    return beside(name, "." + std::to_string(hash) + std::string{suffix});
+}
+
+/// Unlike any other of this process, and very likely of any.
+std::string unique_name(std::string_view name) {
+    static thread_local std::uint32_t next = std::random_device{}();
+    constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
+    std::string suffix = ".leat-";
+    std::uint32_t number = next++ * 2654435761u;  // neighbours look unlike each other
+    for (int i = 0; i < 6; ++i, number >>= 5) suffix += digits[number & 31];
+    return beside(name, suffix + ".part");
 }
 
 /// Owns what it opened, as long as nobody has taken it: whoever waits for the call may be gone when it returns.
@@ -48,8 +65,44 @@ opened_directory make_and_open(const std::string& path) noexcept {
     return {owned_descriptor{fd}, 0, facts_of(fd).local};
 }
 
-int rename_call(int directory, const std::string& from, const std::string& to) noexcept { return rename_at(directory, from.c_str(), to.c_str()); }
-int create_call(int directory, const std::string& name) noexcept { return create_new_at(directory, name.c_str()); }
+/// What came of a try to have a part file of a name.
+struct part_opened {
+    owned_descriptor descriptor;
+    int failed = 0;  // -EWOULDBLOCK: another process writes it
+    file_stamp stamp;
+};
+
+part_opened create_locked(int directory, const std::string& name, bool replaces) noexcept {
+    int fd = create_part_at(directory, name.c_str());
+    if (fd == -EEXIST && replaces) {
+        // What an earlier run has left and nobody remembers, or what somebody else is writing now.
+        owned_descriptor old{open_part_at(directory, name.c_str())};
+        if (old.get() >= 0 && lock_now(old.get()) == -EWOULDBLOCK) return {{}, -EWOULDBLOCK, {}};
+        if (const int failed = remove_at(directory, name.c_str()); failed != 0 && failed != -ENOENT) return {{}, failed, {}};
+        fd = create_part_at(directory, name.c_str());
+    }
+    if (fd < 0) return {{}, fd, {}};
+    part_opened made{owned_descriptor{fd}, 0, stamp_of(fd)};
+    if (replaces) lock_now(fd);  // a file system without locks has no protection from a second job
+    return made;
+}
+
+part_opened reopen_locked(int directory, const std::string& name) noexcept {
+    const int fd = open_part_at(directory, name.c_str());
+    if (fd < 0) return {{}, fd, {}};
+    part_opened found{owned_descriptor{fd}, 0, stamp_of(fd)};
+    if (lock_now(fd) == -EWOULDBLOCK) found.failed = -EWOULDBLOCK;
+    return found;
+}
+
+int sync_and_rename(int fd, int directory, const std::string& from, const std::string& to, bool sync) noexcept {
+    if (sync) {
+        if (const int failed = sync_data(fd); failed != 0) return failed;
+    }
+    if (const int failed = rename_at(directory, from.c_str(), to.c_str()); failed != 0) return failed;
+    if (sync) sync_directory(directory);  // of names below it the kernel keeps the order of its own journal
+    return 0;
+}
 
 }  // namespace
 
@@ -68,37 +121,59 @@ task<> target_directory::prepare(path name) {
 
 part_file::part_file(const target_directory& in, std::string_view name) : in_(in), name_(name), direct_(in.local() && !name.starts_with('/')) {}
 
-part_file::~part_file() {
-    if (fd_ >= 0) close_without_waiting(fd_, direct_);
-    if (exists_) remove_at(in_.descriptor(), part_.c_str());
+part_file::~part_file() { discard(); }
+
+void part_file::discard() noexcept {
+    if (fd_ >= 0) close_without_waiting(std::exchange(fd_, -1), direct_);
+    if (std::exchange(exists_, false)) remove_at(in_.descriptor(), part_.c_str());
 }
 
 path part_file::full() const { return in_.name() / name_; }
 
 void part_file::fail(const char* operation, int result) const { throw error(-result, operation, full().string()); }
 
-task<> part_file::create() {
+task<> part_file::create(part_naming naming) {
     bool made_parents = false;
+    findable_ = naming == part_naming::findable;
     for (int tries = 0; fd_ < 0; ++tries) {
-        part_ = part_name(name_);
-        int result = 0;
+        part_ = findable_ ? findable_name(name_) : unique_name(name_);
+        part_opened made;
         if (direct_)
-            result = create_new_at(in_.descriptor(), part_.c_str());
+            made = create_locked(in_.descriptor(), part_, findable_);
         else
-            result = co_await to_thread(create_call, in_.descriptor(), part_);
-        if (result >= 0) {
-            fd_ = result;
+            made = co_await to_thread(create_locked, in_.descriptor(), part_, findable_);
+        if (made.failed == 0) {
+            fd_ = made.descriptor.release();
+            inode_ = made.stamp.inode;
             exists_ = true;
-        } else if (result == -ENOENT && !made_parents) {
+        } else if (made.failed == -ENOENT && !made_parents) {
             made_parents = true;
             const std::string parents{full().parent()};
-            const int made = co_await to_thread(make_directories, parents);
-            if (made != 0) throw error(-made, "make directory", parents);
-        } else if (result != -EEXIST || tries >= most_tries) {
-            fail("create", result);
+            const int failed = co_await to_thread(make_directories, parents);
+            if (failed != 0) throw error(-failed, "make directory", parents);
+        } else if (findable_) {
+            findable_ = false;  // it is another's, or something else that cannot be replaced
+        } else if (made.failed != -EEXIST || tries >= most_tries) {
+            fail("create", made.failed);
         }
     }
     if (!direct_) direct_ = facts_of(fd_).local;
+}
+
+task<bool> part_file::reopen(std::string part_name, std::uint64_t inode, std::uint64_t size) {
+    part_opened found;
+    if (direct_)
+        found = reopen_locked(in_.descriptor(), part_name);
+    else
+        found = co_await to_thread(reopen_locked, in_.descriptor(), part_name);
+    if (found.failed != 0 || found.stamp.error != 0 || !found.stamp.regular || found.stamp.inode != inode || found.stamp.size < size) co_return false;
+    fd_ = found.descriptor.release();
+    inode_ = inode;
+    part_ = std::move(part_name);
+    findable_ = true;
+    exists_ = true;
+    if (!direct_) direct_ = facts_of(fd_).local;
+    co_return true;
 }
 
 bool part_file::save_at_once(std::string_view content) {
@@ -111,7 +186,7 @@ bool part_file::save_at_once(std::string_view content) {
     write_all(content);
     int failed = name_at(fd_, in_.descriptor(), name_.c_str());
     if (failed == -EEXIST) {  // only a rename replaces
-        part_ = part_name(name_);
+        part_ = unique_name(name_);
         failed = name_at(fd_, in_.descriptor(), part_.c_str());
         if (failed == 0) {
             exists_ = true;
@@ -139,33 +214,33 @@ void part_file::close_now() {
     if (const int failed = close_directly(std::exchange(fd_, -1)); failed != 0 && failed != -EINTR) fail("close", failed);
 }
 
-task<> part_file::finish_with(std::string_view content) {
-    if (!direct_) {
-        file to = take_file();
-        co_await to.write(content);
-        co_await to.close();
-        co_return co_await finish();
-    }
-    write_all(content);
-    close_now();
-    if (const int failed = rename_at(in_.descriptor(), part_.c_str(), name_.c_str()); failed != 0) fail("rename to", failed);
-    exists_ = false;
-}
-
-file part_file::take_file() {
-    auto* core = new file_core(fd_, full(), {.direct = direct_, .seeks = direct_, .appends = false});
-    fd_ = -1;
+file part_file::writer(std::uint64_t offset) const {
+    const int fd = duplicate(fd_);
+    if (fd < 0) fail("open", fd);
+    auto* core = new file_core(fd, full(), {.direct = direct_, .seeks = true, .appends = false});
+    core->move_to(static_cast<std::int64_t>(offset));
     return file{*core};
 }
 
-task<> part_file::finish() {
+task<> part_file::finish(bool sync) {
     int result = 0;
-    if (direct_)
+    if (direct_ && !sync)
         result = rename_at(in_.descriptor(), part_.c_str(), name_.c_str());
     else
-        result = co_await to_thread(rename_call, in_.descriptor(), part_, name_);
+        result = co_await to_thread(sync_and_rename, fd_, in_.descriptor(), part_, name_, sync);
+    if (result == -ENOENT && name_.find('/') != std::string::npos) {  // a name that was found later may be in a directory that is not there
+        const std::string parents{full().parent()};
+        const int made = co_await to_thread(make_directories, parents);
+        if (made != 0) throw error(-made, "make directory", parents);
+        result = rename_at(in_.descriptor(), part_.c_str(), name_.c_str());
+    }
     if (result != 0) fail("rename to", result);
     exists_ = false;
+    const int fd = std::exchange(fd_, -1);
+    if (direct_)
+        close_directly(fd);
+    else
+        close_without_waiting(fd, false);
 }
 
 }  // namespace leat::detail

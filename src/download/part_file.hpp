@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -30,7 +31,13 @@ private:
     bool local_ = false;
 };
 
-/// A file under a temporary name beside its target, until it is complete. Removed if it never is.
+/// How a part file is called.
+enum class part_naming : std::uint8_t {
+    findable,  // ".NAME.leat-part": a later job finds it by the name of its target
+    unique,    // ".NAME.leat-XXXXXX.part"
+};
+
+/// A file under a temporary name beside its target, until it is complete. Removed if it never is, unless it is to be kept for a later job.
 class part_file {
 public:
     /// `name`: below the directory, or absolute.
@@ -42,18 +49,33 @@ public:
     /// The short way for content that is at hand, without create(): a file without a name is written and then named, which costs less than a
     /// rename and leaves nothing behind even after SIGKILL. False where that is not possible; then nothing has been done. Throws leat::error.
     bool save_at_once(std::string_view content);
-    /// Creates it, and the directories that its name needs. Throws leat::error.
-    task<> create();
-    /// Writes the whole content, which is at hand, closes and renames. Throws leat::error.
-    task<> finish_with(std::string_view content);
-    /// For content that comes bit by bit: the file, which belongs to the caller from now on, who closes it before finish().
-    file take_file();
-    /// Gives it its own name. Throws leat::error.
-    task<> finish();
+
+    /// Creates it, and the directories that its name needs. A findable one that was left behind is replaced, and one that another process is writing
+    /// is left alone: then this one's name is unique. Throws leat::error.
+    task<> create(part_naming naming);
+    /// Opens the one that an earlier job has left, if it is the very same file and holds at least so many bytes. False: it is not there, or is another one.
+    task<bool> reopen(std::string part_name, std::uint64_t inode, std::uint64_t size);
+    /// Is there one?
+    bool is_open() const noexcept { return fd_ >= 0; }
+    int descriptor() const noexcept { return fd_; }
+    std::uint64_t inode() const noexcept { return inode_; }
+    const std::string& part_name() const noexcept { return part_; }
+    bool direct() const noexcept { return direct_; }
+    bool findable() const noexcept { return findable_; }
+
+    /// To write from an offset on; it belongs to the caller, who closes it before finish(). Several may be there at once. Throws leat::error.
+    file writer(std::uint64_t offset) const;
+    /// Gives it its own name, after the disk has it if `sync`. Throws leat::error.
+    task<> finish(bool sync);
+    /// The same with the name that it got meanwhile.
+    void rename_target(std::string_view name) { name_ = name; }
+    /// It stays when this object goes.
+    void keep() noexcept { exists_ = false; }
+    /// Closes and removes it.
+    void discard() noexcept;
 
 private:
     [[noreturn]] void fail(const char* operation, int result) const;
-    bool direct() const noexcept { return direct_; }
     void write_all(std::string_view content);
     void close_now();
     path full() const;
@@ -62,8 +84,10 @@ private:
     std::string name_;
     std::string part_;
     int fd_ = -1;
+    std::uint64_t inode_ = 0;
     bool direct_ = false;
-    bool exists_ = false;  // under the temporary name
+    bool findable_ = false;
+    bool exists_ = false;  // under the temporary name, to be removed with this object
 };
 
 }  // namespace leat::detail

@@ -20,7 +20,14 @@ void schedule::add(std::size_t file, std::string_view url) {
     host_of_file_[file] = at->second;
     hosts_[at->second].files.push_back(static_cast<std::uint32_t>(file));
     ++left_;
+    ++waiting_;
     list_if_ready(hosts_[at->second]);
+    if (!idle_.empty()) wake_waiting();
+}
+
+void schedule::close() noexcept {
+    closed_ = true;
+    wake_waiting();
 }
 
 void schedule::list_if_ready(host& at) {
@@ -36,6 +43,8 @@ std::size_t schedule::take() noexcept {
     at.listed = false;
     const std::size_t file = at.files[at.next++];
     ++at.running;
+    ++connections_;
+    --waiting_;
     list_if_ready(at);
     return file;
 }
@@ -43,6 +52,7 @@ std::size_t schedule::take() noexcept {
 void schedule::leave_host(std::size_t file) {
     host& at = hosts_[host_of_file_[file]];
     --at.running;
+    --connections_;
     list_if_ready(at);
 }
 
@@ -51,6 +61,46 @@ void schedule::done(std::size_t file) noexcept {
     --left_;
     // Whoever has finished this file takes the next one itself; others are woken only if there is more than that, or nothing ever again.
     if (left_ == 0 || ready_.size() > 1) wake_waiting();
+}
+
+void schedule::hold(std::size_t file) {
+    leave_host(file);
+    if (ready_.size() > 1) wake_waiting();
+}
+
+void schedule::back(std::size_t file) {
+    host& at = hosts_[host_of_file_[file]];
+    at.files[--at.next] = static_cast<std::uint32_t>(file);  // its own place, or that of another one that was taken
+    ++waiting_;
+    list_if_ready(at);
+    wake_waiting();
+}
+
+void schedule::drop() noexcept {
+    if (--left_ == 0) wake_waiting();
+}
+
+void schedule::hurry(std::size_t file) {
+    for (later& each : later_) {
+        if (each.file != file) continue;
+        each.when = clock_now();
+        std::make_heap(later_.begin(), later_.end(), [](const later& a, const later& b) { return a.when > b.when; });
+        arm_at(later_.front().when);
+        return;
+    }
+}
+
+bool schedule::take_extra(std::size_t file, std::size_t most_in_all) noexcept {
+    host& at = hosts_[host_of_file_[file]];
+    if (at.waits() || at.running >= per_host_ || connections_ >= most_in_all) return false;
+    ++at.running;
+    ++connections_;
+    return true;
+}
+
+void schedule::leave_extra(std::size_t file) noexcept {
+    leave_host(file);
+    wake_waiting();
 }
 
 void schedule::again(std::size_t file, time_point when) {
@@ -71,6 +121,7 @@ void schedule::expired() noexcept {
         later_.pop_back();
         host& at = hosts_[host_of_file_[file]];
         at.files[--at.next] = file;  // its own place, or that of another one that was taken
+        ++waiting_;
         list_if_ready(at);
     }
     if (!later_.empty()) arm_at(later_.front().when);
@@ -79,7 +130,7 @@ void schedule::expired() noexcept {
 
 /// Gives work to those who wait for it; all go if there will be none.
 void schedule::wake_waiting() noexcept {
-    while (!idle_.empty() && (left_ == 0 || !ready_.empty())) {
+    while (!idle_.empty() && (over() || !ready_.empty())) {
         auto& first = static_cast<work_wait&>(*idle_.first());
         first.file_ = take();
         idle_.remove(first);

@@ -39,6 +39,8 @@ public:
     bool settled() noexcept;
     std::exception_ptr output_error() const noexcept { return output_error_; }
     std::int64_t position() const noexcept;
+    /// Everything that was written before this place has been handed to the kernel.
+    std::int64_t handed_over() const noexcept { return position_; }
     void move_to(std::int64_t position) noexcept;
     /// Forgets what was read ahead and returns to where the reader is.
     void rewind_reader() noexcept;

@@ -25,14 +25,17 @@ detail::http_request copied(const client_options& client, std::string_view metho
     request.url = url;
     if (options.headers) request.fields = *options.headers;
     if (!client.user_agent.empty() && !request.fields.contains("User-Agent")) request.fields.add("User-Agent", client.user_agent);
+    request.identity.own = detail::login{options.credentials};
     request.body = options.body;
     request.content = options.content;
     request.has_body = options.has_body || options.content || !options.body.empty();
     if (!options.content_type.empty() && !request.fields.contains("Content-Type")) request.fields.add("Content-Type", options.content_type);
+    if (options.content && !options.content->type().empty() && !request.fields.contains("Content-Type")) request.fields.add("Content-Type", options.content->type());
     request.may_repeat = may_repeat(method);
     request.timeout = options.timeout != duration::zero() ? options.timeout : client.total_timeout;
     request.decode = options.decompress.value_or(client.decompress);
     request.max_redirects = options.max_redirects.value_or(client.max_redirects);
+    request.retries = options.retries.value_or(client.retries);
     return request;
 }
 

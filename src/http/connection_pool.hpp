@@ -10,6 +10,7 @@
 #include "http/connection.hpp"
 #include "http/http2/session.hpp"
 #include "http/proxy.hpp"
+#include "http/retry.hpp"
 #include "http/url.hpp"
 #include "leat/http/client.hpp"
 #include "leat/net/endpoint.hpp"
@@ -140,6 +141,7 @@ public:
 
     const http::client_options& options() const noexcept { return options_; }
     http_session& session() const noexcept { return *session_; }
+    retry_budget& retries() noexcept { return retries_; }
     std::size_t idle() const noexcept { return idle_; }
     std::size_t open() const noexcept { return open_ - shared_; }
     /// Tells who wants to know. Nothing but a test of a pointer where nobody does.
@@ -188,6 +190,7 @@ private:
     http::client_options options_;
     proxy_choice proxies_;
     std::unique_ptr<http_session> session_;
+    retry_budget retries_{options_.retry_budget};
     std::unordered_map<std::string, std::unique_ptr<http_origin>> origins_;
     std::size_t idle_ = 0;
     std::size_t open_ = 0;

@@ -7,6 +7,7 @@
 #include "engine/operation/poll.hpp"
 #include "engine/splice.hpp"
 #include "fs/file_core.hpp"
+#include "http/copy.hpp"
 #include "http/exchange.hpp"
 #include "io/error_from.hpp"
 #include "leat/task/sleep.hpp"
@@ -68,6 +69,12 @@ private:
     held_operation<socket_poll>* operation_;
 };
 
+/// How much of a file may still be written, if it ends at `end` here.
+std::uint64_t room_before(const std::uint64_t& end, const file_core& to) noexcept {
+    const auto at = static_cast<std::uint64_t>(to.position());
+    return end > at ? end - at : 0;
+}
+
 bool may_splice(const http_exchange& exchange, const file_core& to) {
     if (!to.known().direct || to.known().appends || !exchange.connected() || exchange.has_returned() || exchange.stream() || exchange.decodes()) return false;
     const http_connection& from = exchange.connection();
@@ -87,13 +94,13 @@ void write_now(file_core& to, std::string_view piece) {
     }
 }
 
-/// The rest of the body, inside the kernel. Ends early only by an exception.
-task<> splice_body(http_exchange& exchange, file_core& to, splice_pipe pipe) {
+/// The rest of the body, or what lies before `end` in the file, inside the kernel. Ends earlier only by an exception.
+task<> splice_body(http_exchange& exchange, file_core& to, splice_pipe pipe, const std::uint64_t& end) {
     std::uint64_t since_wait = 0;
-    while (!exchange.over()) {
+    while (!exchange.over() && room_before(end, to) != 0) {
         http_connection& from = exchange.connection();
         const std::uint64_t left = from.parser.remaining().value_or(0);
-        const long n = pipe.fill(from.stream.descriptor(), static_cast<std::size_t>(std::min<std::uint64_t>(left, pipe.size())));
+        const long n = pipe.fill(from.stream.descriptor(), static_cast<std::size_t>(std::min<std::uint64_t>({left, pipe.size(), room_before(end, to)})));
         if (n == -EAGAIN) {
             since_wait = 0;
             co_await readable_wait{exchange};
@@ -121,11 +128,10 @@ task<> splice_body(http_exchange& exchange, file_core& to, splice_pipe pipe) {
 }
 
 }  // namespace
-}  // namespace detail
 
-task<std::uint64_t> copy(http::body& from, file& to) {
-    detail::http_exchange& exchange = from.exchange();
-    detail::file_core* target = to.core();
+task<std::uint64_t> copy_before(http::body& from, file& to, const std::uint64_t& end) {
+    http_exchange& exchange = from.exchange();
+    file_core* target = to.core();
     if (!target || !target->open()) throw error(EBADF, "copy", target ? target->path().string() : "(no file)");
     const std::uint64_t before = exchange.received();
     if (target->known().direct) {
@@ -133,21 +139,27 @@ task<std::uint64_t> copy(http::body& from, file& to) {
         if (!target->input.empty()) target->rewind_reader();
     }
     for (;;) {
-        if (detail::may_splice(exchange, *target)) {
-            if (auto pipe = detail::splice_pipe::take()) {
-                co_await detail::splice_body(exchange, *target, std::move(pipe));
+        if (room_before(end, *target) == 0) break;
+        if (may_splice(exchange, *target)) {
+            if (auto pipe = splice_pipe::take()) {
+                co_await splice_body(exchange, *target, std::move(pipe), end);
                 break;
             }
         }
         auto piece = co_await from.read();
         if (!piece) break;
+        *piece = piece->substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(piece->size(), room_before(end, *target))));
         if (target->known().direct)
-            detail::write_now(*target, *piece);
+            write_now(*target, *piece);
         else
             co_await to.write(*piece);
     }
     co_return exchange.received() - before;
 }
+
+}  // namespace detail
+
+task<std::uint64_t> copy(http::body& from, file& to) { return detail::copy_before(from, to, detail::no_end); }
 
 task<std::uint64_t> copy(http::body& from, stream_writer& to) {
     const std::uint64_t before = from.received();

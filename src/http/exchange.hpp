@@ -7,6 +7,7 @@
 
 #include "http/connection_pool.hpp"
 #include "http/content_decoder.hpp"
+#include "http/identity.hpp"
 #include "leat/http/body.hpp"
 #include "leat/http/headers.hpp"
 
@@ -17,6 +18,7 @@ struct http_request {
     std::string method;
     std::string url;
     http::headers fields;
+    request_identity identity;
     http::headers added;       // what the session adds for one place: cookies, credentials; a field of the caller's goes before it
     std::string body;
     http::content* content = nullptr;  // instead of `body`
@@ -26,6 +28,7 @@ struct http_request {
     duration timeout{};        // zero: none
     time_point deadline{};     // zero: none
     std::size_t max_redirects = 0;
+    unsigned retries = 0;
     std::size_t number = 0;    // among its client's
     unsigned attempt = 1;
     time_point started{};

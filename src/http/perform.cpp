@@ -2,9 +2,12 @@
 #include <vector>
 
 #include "http/exchange.hpp"
+#include "http/retry.hpp"
 #include "http/session.hpp"
 #include "http/url.hpp"
+#include "leat/http/content.hpp"
 #include "leat/http/error.hpp"
+#include "leat/task/sleep.hpp"
 
 namespace leat::detail {
 namespace {
@@ -14,18 +17,21 @@ constexpr std::size_t worth_draining = 64 * 1024;  // a redirect's body: reading
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
 /// What the next request is, as RFC 9110 15.4 and every browser have it.
-void adapt(http_request& request, int status, bool same_origin) {
+void adapt(http_request& request, int status, bool same_origin, const std::string& name) {
     const bool becomes_get = (status == 303 && request.method != "HEAD") || ((status == 301 || status == 302) && request.method == "POST");
     if (becomes_get) {
         request.method = "GET";
         request.may_repeat = true;
         request.has_body = false;
         request.body.clear();
-        for (auto name : {"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Location", "Transfer-Encoding"})
-            request.fields.remove(name);
+        request.content = nullptr;
+        for (auto field : {"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Location", "Transfer-Encoding"})
+            request.fields.remove(field);
+    } else if (request.content && !request.content->rewind()) {
+        throw http::redirect_error(name + ": redirected, and the body cannot be read a second time");
     }
     if (same_origin) return;
-    for (auto name : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) request.fields.remove(name);
+    for (auto field : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) request.fields.remove(field);
 }
 
 /// Reads a short body, so that the connection can be used again.
@@ -52,11 +58,26 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
     std::vector<std::string> seen;
     http_session& session = pool->session();
     if (!session.ready()) co_await session.load();
+    retry_plan retries{pool->retries(), pool->options().retry_delay};
     for (;;) {
         session.prepare(request, at);
-        auto exchange = co_await exchange_heads(pool, request, at);
-        session.learn(at, *exchange);
+        auto tried = co_await (exchange_heads(pool, request, at) | as_result);
+        const auto again = retries.next(request, tried);
+        if (tried) session.learn(at, **tried);
+        if (again) {
+            if (tried) {
+                (*tried)->untraced();
+                co_await drain(**tried);
+                tried = failure{};  // its connection is free meanwhile
+            }
+            ++request.attempt;
+            pool->trace(http::trace_step::retried, request, at.string(), again->why);
+            co_await sleep(again->pause);
+            continue;
+        }
+        auto exchange = std::move(tried).value();
         if ((exchange->status == 401 || exchange->status == 407) && session.answer_challenge(request, at, *exchange)) {
+            exchange->untraced();
             co_await drain(*exchange);
             continue;
         }
@@ -69,8 +90,10 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
                                        (loop ? " redirects, in a loop" : " redirects"));
         }
         seen.push_back(at.string());
+        exchange->untraced();
         co_await drain(*exchange);
-        adapt(request, exchange->status, at.same_origin(next));
+        pool->trace(http::trace_step::redirected, request, at.string(), next.string());
+        adapt(request, exchange->status, at.same_origin(next), exchange->name());
         at = std::move(next);
     }
 }

@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 
 import tool
@@ -17,8 +18,14 @@ from scripted import Scripted, trickle, whole
 from vt import Screen
 
 
+END = b"\0end\0"  # follows what the tool has written last: a terminal whose programs have all gone may lose what was not read yet
+
+
 class Terminal:
-    """The tool with a pseudo-terminal as standard error, and as standard output too unless that is piped."""
+    """The tool with a pseudo-terminal as standard error, and as standard output too unless that is piped.
+
+    A process in between is the leader of the terminal's session: it waits for the tool's end, writes the mark, and stays until that has been read.
+    """
 
     def __init__(self, arguments, columns=80, rows=24, pipe_stdout=False, **changes):
         self.screen = Screen(columns, rows)
@@ -27,11 +34,29 @@ class Terminal:
         fcntl.fcntl(self.master, fcntl.F_SETFL, os.O_NONBLOCK)
         self.raw = b""
         self.undecoded = b""
+        self.ended = False
+        held, self.release = os.pipe()
         env = tool.environment(**{"TERM": "xterm-256color", **changes})
         self.process = subprocess.Popen([tool.TOOL, *arguments], stdin=slave, stdout=subprocess.PIPE if pipe_stdout else slave, stderr=slave,
-                                        env=env, start_new_session=True,
-                                        preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0))
+                                        env=env, start_new_session=True, preexec_fn=lambda: self.lead(held))
         os.close(slave)
+        os.close(held)
+
+    def lead(self, held):
+        """In the child: its own child goes on to be the tool."""
+        fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+        child = os.fork()
+        if child == 0:
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        os.dup2(held, 0)
+        os.closerange(1, 2)
+        os.closerange(3, 1024)
+        _, status = os.waitpid(child, 0)
+        os.write(2, END)
+        os.read(0, 1)
+        os._exit(os.waitstatus_to_exitcode(status) % 256)
 
     def set_size(self, columns, rows):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -41,51 +66,68 @@ class Terminal:
         self.screen.resize(columns, rows)
         self.set_size(columns, rows)
 
+    def send_signal(self, number):
+        os.killpg(self.process.pid, number)
+
     def read(self, wait=0.05):
         """Shows what has been drawn; False at the end."""
+        if self.ended:
+            return False
         if not select.select([self.master], [], [], wait)[0]:
             return True
         try:
             data = os.read(self.master, 65536)
         except BlockingIOError:
             return True
-        except OSError:  # nobody has the other side any more
-            return False
-        self.raw += data
-        data = self.undecoded + data
-        for cut in range(4):  # a character may come in two reads
+        data, mark, _ = (self.undecoded + data).partition(END)
+        self.ended = bool(mark)
+        held = 0  # a character, or the mark, may come in two reads
+        while not mark and held < len(END) and held < len(data) and data[len(data) - held - 1] not in (0x0A, 0x0D):
+            held += 1
+            if END.startswith(data[len(data) - held :]):
+                break
+        else:
+            held = 0
+        text = None
+        for cut in range(held, held + 4):
             try:
                 text = data[: len(data) - cut].decode()
-                self.undecoded = data[len(data) - cut :]
                 break
             except UnicodeDecodeError:
                 continue
+        self.raw += data[: len(data) - cut]
+        self.undecoded = data[len(data) - cut :]
         self.screen.feed(text)
-        return True
+        return not self.ended
 
     def until(self, seen):
         """Draws until the lines of the screen satisfy `seen`."""
         end = time.monotonic() + tool.PATIENCE
         while time.monotonic() < end:
-            if not self.read():
-                break
+            going = self.read()
             if seen(self.screen.lines()):
                 return self.screen.lines()
+            if not going:
+                break
         raise AssertionError(f"never seen; last: {self.screen.lines()} {self.raw[-500:]!r}")
 
     def finish(self):
+        """Everything it has drawn is on the screen then."""
         end = time.monotonic() + tool.PATIENCE
-        while self.read() and time.monotonic() < end:
-            if self.process.poll() is not None and not select.select([self.master], [], [], 0.1)[0]:
-                break
+        while self.read():
+            if time.monotonic() > end:
+                raise AssertionError(f"it does not end; last: {self.screen.lines()}")
+        os.write(self.release, b".")
         return self.process.wait(tool.PATIENCE)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        os.close(self.release)
         os.close(self.master)
 
 
@@ -125,7 +167,7 @@ class Bars(tool.Case):
     def test_failures_are_listed_below(self):
         with self.slow_server(["slow"]) as server, Terminal(self.arguments(server, ["slow", "missing"])) as terminal:
             terminal.until(lambda lines: any(re.match(r"1/2 files  1 failed", line) for line in lines))
-            self.assertEqual(terminal.finish(), 1)
+            self.assertEqual(terminal.finish(), 8)
             lines = "".join(terminal.screen.lines())  # the list may be longer than a line
             self.assertIn("; 1 failed", lines)
             self.assertIn("leat: get: 1 of 2 files failed:", lines)
@@ -178,8 +220,60 @@ class Bars(tool.Case):
                 # A drawing that was under way when the size changed may still be of the old one.
                 terminal.until(lambda lines: len(terminal.raw) > before + 2000 and sum(1 for line in lines if line) == count)
                 self.assertLess(max(map(len, terminal.screen.lines())), columns)
-            terminal.process.send_signal(signal.SIGINT)
+            terminal.send_signal(signal.SIGINT)
             self.assertEqual(terminal.finish(), 130)
+
+    def test_hundreds_of_files_on_narrow_terminals(self):
+        names = [f"file-{i:03}" for i in range(300)]
+        for columns in (40, 20):
+            with self.subTest(columns), Scripted({}) as server:
+                # Half of them stay; so do all others until there has been something to see.
+                for i, name in enumerate(names):
+                    server.answers["/" + name] = whole("x" * 1000) if i % 2 else trickle(50_000, 500, 0.2, lambda: server.closing)
+                arguments = self.arguments(server, names, "-j", "300", "--per-host", "300", "--no-resume")
+                with Terminal(arguments, columns, 12) as terminal:
+                    lines = terminal.until(lambda lines: len(lines) == 11 and re.match(r"150/300 ", lines[-1]))
+                    self.assertEqual([line.split()[0] for line in lines[:10]], names[:20:2])
+                    self.assertLess(max(map(len, lines)), columns)
+                    self.assertFalse(terminal.screen.wrapped)
+                    self.assertEqual(terminal.screen.scrolled, [])
+                    terminal.send_signal(signal.SIGINT)
+                    self.assertEqual(terminal.finish(), 130)
+
+    def test_a_retry_begins_again(self):
+        with Scripted({}) as server:
+            body = b"x" * 100_000
+
+            def breaks(connection, number):
+                head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n"
+                connection.sendall(head + (body[:80_000] if number == 1 else body[:20_000]))
+                seen[number].wait(tool.PATIENCE)
+                if number > 1:
+                    connection.sendall(body[20_000:])
+
+            seen = {1: threading.Event(), 2: threading.Event()}
+            server.answers["/file"] = breaks
+            with Terminal(self.arguments(server, ["file"], "--retry-delay", "0.01", "--no-resume")) as terminal:
+                terminal.until(lambda lines: lines and " 80% " in lines[0])
+                seen[1].set()
+                lines = terminal.until(lambda lines: lines and re.match(r"file \(try 2\) .* 20% ", lines[0]))
+                self.assertIn(" 20%", lines[1])
+                seen[2].set()
+                self.assertEqual(terminal.finish(), 0)
+                self.assertRegex(terminal.screen.lines()[-1], "^1 file, 100 kB")
+
+    def test_a_list_that_is_open(self):
+        with Scripted({}) as server:
+            server.answers["/a"] = trickle(100_000, 1000, 0.05, lambda: server.closing)
+            os.mkfifo(self.path("list"))
+            with Terminal(["get", "-d", self.path("out"), "-i", self.path("list")]) as terminal, open(self.path("list"), "w") as pipe:
+                pipe.write(server.url("/a") + "\n\n")
+                pipe.flush()
+                terminal.until(lambda lines: lines and lines[-1].startswith("0/1+ files"))
+                pipe.close()
+                terminal.until(lambda lines: lines and lines[-1].startswith("0/1 files"))
+                terminal.send_signal(signal.SIGINT)
+                self.assertEqual(terminal.finish(), 130)
 
     def test_control_c(self):
         names = [f"name{i}" for i in range(5)]
@@ -207,7 +301,7 @@ class Bars(tool.Case):
             arguments = ["--log-level", "debug", *self.arguments(server, [*names, "busy"], "--retries", "1")]
             server.answers["/busy"] = whole("", "503 Busy", "Retry-After: 0\r\n")
             with Terminal(arguments, NO_COLOR="1") as terminal:
-                self.assertEqual(terminal.finish(), 1)
+                self.assertEqual(terminal.finish(), 9)
                 lines = terminal.screen.scrolled + terminal.screen.lines()
                 self.assertTrue(any("debug" in line or "info" in line for line in lines), lines)
                 self.assertFalse(any("█" in line or "░" in line for line in lines), lines)

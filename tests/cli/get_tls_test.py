@@ -51,11 +51,11 @@ class Tls(tool.Case):
     def test_not_trusted(self):
         with Secure({"/a": whole("a")}, self.certificate, self.key) as server:
             ended = self.get(server.url("/a"))
-            self.assertEqual(ended.returncode, 1)
+            self.assertEqual(ended.returncode, 6)
             self.assertRegex(ended.stderr, "certificate")
             # The right authority, and another name than the certificate's.
             ended = self.get(server.url("/a", "127.0.0.1"), "--cacert", self.certificate)
-            self.assertEqual(ended.returncode, 1)
+            self.assertEqual(ended.returncode, 6)
         self.assertEqual(os.listdir(self.path("out")), [])
 
     def test_insecure_says_so(self):
@@ -67,7 +67,7 @@ class Tls(tool.Case):
     def test_a_file_of_authorities_that_is_none(self):
         self.write("nonsense.pem", "nonsense")
         ended = self.get("https://localhost:1/", "--cacert", self.path("nonsense.pem"))
-        self.assertEqual(ended.returncode, 1)
+        self.assertEqual(ended.returncode, 6)
         self.assertIn("nonsense.pem", ended.stderr)
 
 

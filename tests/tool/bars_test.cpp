@@ -28,6 +28,50 @@ TEST(bars, lines_of_a_usual_terminal) {
     EXPECT_EQ(lines[1], "beta (try 2)                      ░░░░░░░░░░░░░░░░░░░           70 B      0 B/s");
 }
 
+TEST(bars, what_is_unusual_about_a_file_stands_behind_its_name) {
+    auto job = some_job();
+    job.running = {{"a", 5, 10, 0, 1, leat::file_state::transferring, 4}, {"b", 5, 10, 0, 3, leat::file_state::verifying, 0},
+                   {"c", 5, 10, 0, 1, leat::file_state::paused, 0},       {"d", 5, 10, 0, 2, leat::file_state::waiting, 0},
+                   {"e", 5, 10, 0, 2, leat::file_state::transferring, 2}};
+    const char* const unicode[] = {"a ×4  ", "b (verifying)  ", "c (paused)  ", "d (waits, try 2)  ", "e (try 2) ×2  "};
+    const char* const ascii[] = {"a x4  ", "b (verifying)  ", "c (paused)  ", "d (waits, try 2)  ", "e (try 2) x2  "};
+    for (std::size_t i = 0; i < 5; ++i) {
+        EXPECT_TRUE(tool::bar_lines(job, {80, 24, true})[i].starts_with(unicode[i])) << tool::bar_lines(job, {80, 24, true})[i];
+        EXPECT_TRUE(tool::bar_lines(job, {80, 24, false})[i].starts_with(ascii[i]));
+    }
+}
+
+TEST(bars, a_list_that_is_open_has_a_plus) {
+    auto job = some_job();
+    job.more = true;
+    EXPECT_TRUE(tool::bar_lines(job, {80, 24, true}).back().starts_with("5/10+ files  1 failed  "));
+}
+
+TEST(bars, rates_are_those_of_each_file_also_after_it_began_again) {
+    tool::progress_follower follower;
+    leat::running_file running[2];
+    running[0] = {.name = "same", .url = "u", .received = 0, .size = 1000, .index = 7};
+    running[1] = {.name = "same", .url = "u", .received = 0, .size = 1000, .index = 8};
+    leat::download_progress now;
+    now.files = 2;
+    now.running = running;
+    follower.follow(now);
+    now.elapsed = 1s;
+    running[0].received = 500;
+    auto view = follower.follow(now);
+    EXPECT_EQ(view.running[0].bytes_per_second, 500);
+    EXPECT_EQ(view.running[1].bytes_per_second, 0);
+    // The other one stands first now, and this one begins again.
+    std::swap(running[0], running[1]);
+    running[1].received = 100;
+    running[1].attempt = 2;
+    now.elapsed = 2s;
+    view = follower.follow(now);
+    EXPECT_EQ(view.running[0].bytes_per_second, 0);
+    EXPECT_LT(view.running[1].bytes_per_second, 500);
+    EXPECT_NEAR(view.done, 0.05, 1e-9);
+}
+
 TEST(bars, the_total_says_what_it_can) {
     EXPECT_EQ(tool::bar_lines(some_job(), {200, 24, true}).back(),
               "5/10 files  1 failed  12.3 MB/s  ETA 1:15  45.2 MB  ████████████████░░░░░░░░░░░░░░ 55%");

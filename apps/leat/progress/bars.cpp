@@ -67,13 +67,25 @@ columns_plan plan_for(std::size_t width) {
     return plan;
 }
 
+/// What is unusual about a file, behind its name.
+std::string mark_of(const file_view& file, bool unicode) {
+    std::string mark;
+    if (file.attempt > 1) mark = fmt::format(" (try {})", file.attempt);
+    if (file.state == leat::file_state::paused) mark = " (paused)";
+    if (file.state == leat::file_state::verifying) mark = " (verifying)";
+    if (file.state == leat::file_state::waiting && file.attempt > 1) mark = fmt::format(" (waits, try {})", file.attempt);
+    if (file.connections > 1 && file.state == leat::file_state::transferring) mark += fmt::format(" {}{}", unicode ? "×" : "x", file.connections);
+    return mark;
+}
+
 std::string file_line(const file_view& file, const columns_plan& plan, bool unicode) {
-    const std::string again = file.attempt > 1 ? fmt::format(" (try {})", file.attempt) : "";
+    const std::string again = mark_of(file, unicode);
+    const std::size_t taken = columns_of(again);
     std::string line;
-    if (again.empty() || plan.name < again.size() + 4)
+    if (again.empty() || plan.name < taken + 4)
         line = fit_to(file.name, plan.name, unicode);
     else
-        line = fit_to(cut_to(file.name, plan.name - again.size(), unicode) + again, plan.name, unicode);
+        line = fit_to(cut_to(file.name, plan.name - taken, unicode) + again, plan.name, unicode);
     const std::string space(gap, ' ');
     if (plan.bar > 0) line += space + bar(fraction(file), plan.bar, unicode);
     if (plan.percent) line += space + right(file.size ? percent(fraction(file)) : "", percent_columns);
@@ -83,7 +95,7 @@ std::string file_line(const file_view& file, const columns_plan& plan, bool unic
 }
 
 std::string total_line(const job_view& job, std::size_t hidden, std::size_t width, bool unicode) {
-    std::string line = fmt::format("{}/{} files", job.succeeded + job.failed, job.files);
+    std::string line = fmt::format("{}/{}{} files", job.succeeded + job.failed, job.files, job.more ? "+" : "");
     // The most telling first; what does not fit is left out.
     auto add = [&](const std::string& text) {
         if (columns_of(line) + gap + columns_of(text) <= width) line.append(gap, ' ').append(text);

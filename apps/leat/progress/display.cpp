@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "get/shown.hpp"
 #include "leat/log/printable.hpp"
 #include "progress/bars.hpp"
 #include "terminal/terminal.hpp"
@@ -24,10 +25,10 @@ void display::erase() {
     err_.write(erased());
 }
 
-void display::progress(const leat::download_progress& now) {
+void display::progress(const leat::download_progress& now, bool more) {
     out_.flush();
     if (!bars_ || now.last) return;
-    const job_view view = follower_.follow(now);
+    const job_view view = follower_.follow(now, more);
     // A terminal that is behind gets no more than it can take.
     err_.flush();
     if (!err_.idle()) return;
@@ -38,10 +39,18 @@ void display::progress(const leat::download_progress& now) {
 void display::ended(const leat::file_report& file) {
     if (file.ok()) ++succeeded_;
     if (!lines_) return;
-    if (file.ok())
+    if (file.ok() && file.skipped)
+        out_.write(fmt::format("skipped {}\n", leat::printable(file.target.string())));
+    else if (file.ok())
         out_.write(fmt::format("saved {} ({}, {})\n", leat::printable(file.target.string()), size_text(file.bytes), elapsed_text(file.elapsed)));
     else
-        out_.write(fmt::format("failed {}: {}\n", leat::printable(file.url), leat::printable(file.error)));
+        out_.write(fmt::format("failed {}: {}\n", leat::printable(without_password(file.url)), leat::printable(error_of(file))));
+}
+
+void display::complain(std::string_view what) {
+    erase();
+    err_.flush();
+    tool::complain("get", what);
 }
 
 void display::finish(const leat::download_report& report) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <string_view>
 
 #include "leat/download/download.hpp"
 #include "progress/view.hpp"
@@ -19,10 +20,16 @@ public:
     /// Leaves no bar behind.
     ~display();
 
-    void progress(const leat::download_progress& now);
+    /// @param more may there be more files than are known?
+    void progress(const leat::download_progress& now, bool more = false);
     void ended(const leat::file_report& file);
     /// The job is over: the bars make room for a summary.
     void finish(const leat::download_report& report);
+
+    /// A line on standard error, above the bars.
+    void complain(std::string_view what);
+    /// Standard output is somebody else's: no line for each file goes there.
+    void no_lines() noexcept { lines_ = false; }
 
     /// The job ends before its time: the bars go.
     void interrupt() { erase(); }

@@ -48,32 +48,31 @@ double fraction(const leat::download_progress& now) {
 
 }  // namespace
 
-job_view progress_follower::follow(const leat::download_progress& now) {
+job_view progress_follower::follow(const leat::download_progress& now, bool more) {
     job_view view{.running = {},
                   .files = now.files,
+                  .more = more,
                   .succeeded = now.succeeded,
                   .failed = now.failed,
                   .received = now.received,
                   .bytes_per_second = now.bytes_per_second,
                   .elapsed = now.elapsed,
-                  .remaining = time_left(now),
+                  .remaining = more ? std::nullopt : time_left(now),
                   .done = fraction(now)};
-    for (sample& s : samples_) s.seen = false;
+    for (auto& each : samples_) each.second.seen = false;
     view.running.reserve(now.running.size());
     for (const auto& file : now.running) {
         const double rate = rate_of(file, now.elapsed);
-        view.running.push_back({leat::printable(file.name, longest_name), file.received, file.size, rate, file.attempt});
+        view.running.push_back({leat::printable(file.name, longest_name), file.received, file.size, rate, file.attempt, file.state, file.connections});
     }
-    std::erase_if(samples_, [](const sample& s) { return !s.seen; });
+    std::erase_if(samples_, [](const auto& each) { return !each.second.seen; });
     return view;
 }
 
 double progress_follower::rate_of(const leat::running_file& file, leat::duration at) {
-    auto known = std::find_if(samples_.begin(), samples_.end(), [&](const sample& s) { return !s.seen && s.name == file.name; });
-    if (known == samples_.end()) {
-        samples_.push_back({std::string{file.name}, file.received, at, 0, true});
-        return 0;
-    }
+    const auto [found, first] = samples_.try_emplace(file.index, sample{file.received, at, 0, true});
+    if (first) return 0;
+    sample* const known = &found->second;
     known->seen = true;
     const double passed = seconds(at - known->at);
     if (passed < shortest) return known->bytes_per_second;

@@ -1,0 +1,172 @@
+#include "get/run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "command.hpp"
+#include "get/client.hpp"
+#include "get/done_hooks.hpp"
+#include "get/event_log.hpp"
+#include "get/exit_status.hpp"
+#include "get/jars.hpp"
+#include "get/list_source.hpp"
+#include "get/report_file.hpp"
+#include "get/shown.hpp"
+#include "leat/fs/replace.hpp"
+#include "leat/io/error.hpp"
+#include "leat/sync/event.hpp"
+#include "leat/task/group.hpp"
+#include "leat/task/shield.hpp"
+#include "leat/task/sleep.hpp"
+#include "terminal/output.hpp"
+#include "terminal/terminal.hpp"
+
+namespace tool {
+namespace {
+
+/// What the tasks of one run have in common.
+struct running {
+    item_source& source;
+    display& show;
+    leat::downloader job;
+    leat::task_group group;
+    leat::event moved;      // a file has begun or ended
+    std::size_t added = 0;  // files
+    leat::download_report report = {};
+};
+
+leat::task<> tell_end(item_source& source, std::size_t index, leat::download_handle file) {
+    leat::file_report report = co_await file.wait();
+    co_await source.ended(index, std::move(report));
+}
+
+/// From the source to the job, no faster than the source wants it.
+leat::task<> feed(running& run) {
+    const std::size_t ahead = std::max<std::size_t>(run.source.ahead(), 1);
+    for (std::size_t index = 0;; ++index) {
+        while (run.job.waiting() >= ahead) {
+            run.moved.clear();
+            co_await run.moved.wait();
+        }
+        auto item = co_await run.source.next();
+        if (!item) break;
+        const leat::download_handle file = run.job.add(std::move(*item));
+        ++run.added;
+        if (run.source.wants_ends()) run.group.spawn(tell_end(run.source, index, file));
+    }
+    run.job.close();
+}
+
+leat::task<> transfer(running& run) { run.report = co_await run.job.run(); }
+
+void list_failures(const leat::download_report& report, std::size_t files) {
+    if (report.ok()) return;
+    if (files > 1) complain("get", fmt::format("{} of {} files failed:", report.failed, files));
+    for (const leat::file_report& file : report.files)
+        if (!file.ok()) complain("get", without_password(file.url) + ": " + error_of(file));
+}
+
+/// What is known of a run that was interrupted.
+leat::download_report report_of(std::vector<leat::file_report> ended, leat::duration elapsed) {
+    leat::download_report report;
+    for (const leat::file_report& file : ended) {
+        ++(file.ok() ? report.succeeded : report.failed);
+        if (file.skipped) ++report.skipped;
+        report.bytes += file.bytes;
+        if (!file.skipped) report.received += file.bytes - std::min(file.bytes, file.resumed);
+    }
+    report.files = std::move(ended);
+    report.elapsed = elapsed;
+    return report;
+}
+
+leat::task<> write_report(const get_arguments& asked, const leat::download_report& report, int status, bool interrupted) {
+    if (asked.report.empty()) co_return;
+    const std::string text = report_text(report, status, interrupted);
+    co_await leat::replace_file(asked.report, text);
+}
+
+void print_table(const leat::download_report& report) {
+    const screen on = screen_of(STDOUT_FILENO);
+    output{STDOUT_FILENO}.write(table_text(report, is_terminal(STDOUT_FILENO) ? on.columns : 0, on.unicode));
+}
+
+}  // namespace
+
+leat::task<int> fetch(item_source& source, const list_source* list, const get_arguments& asked, display& show) {
+    const leat::time_point began = leat::now();
+    std::optional<event_log> events;
+    if (!asked.events.empty()) {
+        events.emplace(asked.events);
+        if (events->on_standard_output()) show.no_lines();
+    }
+    if (asked.table) show.no_lines();
+
+    jars kept;
+    co_await kept.load(asked);
+    leat::http::client_options http = client_options_of(asked);
+    kept.put_into(http);
+
+    std::vector<leat::file_report> ended;  // for the report of a run that is interrupted
+    running* current = nullptr;
+    done_hooks* hooks = nullptr;
+    auto on_progress = [&](const leat::download_progress& now) {
+        show.progress(now, list != nullptr && list->more());
+        if (events) events->progress(now);
+    };
+    auto on_file = [&](const leat::file_report& file) {
+        if (!asked.report.empty() || events) ended.push_back(file);
+        show.ended(file);
+        if (events) events->ended(file);
+        hooks->ended(file);
+        current->moved.set();
+    };
+    auto on_event = [&](const leat::download_event& event) {
+        if (events) events->happened(event);
+        current->moved.set();
+    };
+    leat::download_options options = download_options_of(asked, http);
+    options.on_progress = on_progress;
+    options.on_file = on_file;
+    options.on_event = on_event;
+
+    running run{.source = source, .show = show, .job = leat::downloader{options}, .group = {}, .moved = {}, .added = 0};
+    done_hooks runs_hooks{asked.on_done, run.group, [&show](const std::string& what) { show.complain(what); }};
+    current = &run;
+    hooks = &runs_hooks;
+    run.group.spawn(transfer(run));
+    run.group.spawn(feed(run));
+    bool interrupted = false;
+    try {
+        co_await run.group.join();
+    } catch (const leat::cancelled&) {
+        interrupted = true;
+    }
+    if (interrupted) {
+        show.interrupt();
+        complain("get", fmt::format("interrupted; {} of {} files are complete", show.succeeded(), run.added));
+        const leat::download_report report = report_of(std::move(ended), leat::now() - began);
+        if (events) events->summary(report, 130);
+        co_await leat::shield(write_report(asked, report, 130, true));
+        co_await leat::shield(kept.save(asked));
+        throw leat::cancelled{};
+    }
+
+    const leat::download_report& report = run.report;
+    int status = exit_status_of(report);
+    if (status == 0 && (runs_hooks.failed() > 0 || (list != nullptr && list->refused() > 0))) status = failed;
+    show.finish(report);
+    if (asked.table && !asked.quiet) print_table(report);
+    list_failures(report, report.files.size());
+    if (events) events->summary(report, status);
+    co_await write_report(asked, report, status, false);
+    co_await kept.save(asked);
+    co_return status;
+}
+
+}  // namespace tool

@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "leat/download/report.hpp"
+
+namespace tool {
+
+/// A URL as it may be shown: without the password, if there is one before its host.
+std::string without_password(std::string_view url);
+
+/// An error's text as it may be shown, though it names the URL.
+std::string error_of(const leat::file_report& file);
+
+/// "complete", "verified", "skipped", or "failed".
+std::string_view state_of(const leat::file_report& file) noexcept;
+
+}  // namespace tool

@@ -1,0 +1,334 @@
+#include "download/transfer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "download/failure.hpp"
+#include "download/naming.hpp"
+#include "engine/file_calls.hpp"
+#include "engine/part_calls.hpp"
+#include "http/date.hpp"
+#include "http/exchange.hpp"
+#include "http/range.hpp"
+#include "leat/fs/file.hpp"
+#include "leat/io/copy.hpp"
+#include "leat/log/log.hpp"
+#include "leat/task/to_thread.hpp"
+
+namespace leat::detail {
+namespace {
+
+constexpr int no_range_here = 416;
+constexpr int not_modified = 304;
+
+/// A device or a FIFO under the file's name: to be written to, not replaced. So is a directory, which then says what is wrong.
+bool is_special(const path& target) {
+    const auto facts = facts_of(target.c_str());
+    return facts.error == 0 && !facts.regular;
+}
+
+file_stamp stamp_call(int directory, const std::string& name) noexcept { return stamp_at(directory, name.c_str()); }
+
+bool is_file(int status) { return status >= 200 && status < 300 && status != 206; }
+
+bool is_coded(const http::headers& fields) {
+    const auto coding = fields.get("Content-Encoding");
+    return coding && !coding->empty() && *coding != "identity";
+}
+
+}  // namespace
+
+task<> transfer::run() {
+    if (!std::exchange(work_.looked, true)) co_await look();
+    if (work_.result != reached::nothing) co_return;
+    if (rate_limit* starts = job_.limits().starts()) co_await starts->acquire();
+    for (;;) {
+        span_of_bytes wanted{0, no_end};
+        if (work_.data) {
+            file_data& data = *work_.data;
+            if (!job_.options().resume || !data.may_resume()) {
+                begin_anew("the server gives nothing by which the file could be known again");
+            } else if (data.size) {
+                const auto missing = data.have.missing(0, *data.size);
+                wanted = missing ? *missing : span_of_bytes{*data.size - std::min<std::uint64_t>(*data.size, 1), *data.size};
+            } else {
+                wanted.first = data.have.prefix();
+            }
+        }
+        const http::request_options asked = request_for(wanted);
+        http::response response = co_await job_.client().get(job_.url_of(work_), asked);
+        job_.report(work_.index).status = response.status();
+        const answer said = judge_answer(response, wanted);
+        if (said == answer::ask_again) continue;
+        if (said == answer::unchanged) {
+            work_.result = reached::skipped;
+            co_return;
+        }
+        if (said == answer::all_there) {
+            work_.result = reached::arrived;
+            co_return;
+        }
+        struct counted {
+            ~counted() { job.came(of.body.received()); }
+            download_job& job;
+            live_body of;
+        } counting{job_, {work_, response.body()}};
+        if (said == answer::rest)
+            co_await bring(response, wanted);
+        else
+            co_await save(response);
+        co_return;
+    }
+}
+
+/// Once, before the first request: what stands under the file's name.
+task<> transfer::look() {
+    co_await take_up();
+    const item_options* own = job_.own_options(work_.index);
+    const existing_file policy = own && own->existing ? *own->existing : job_.options().existing;
+    const bool known = job_.keeper().knows_finished(work_);
+    if (policy == existing_file::overwrite && !known) co_return;
+    file_stamp there;
+    if (job_.target().local() && work_.place.empty() && !work_.name.starts_with('/'))
+        there = stamp_at(job_.target().descriptor(), work_.name.c_str());
+    else
+        there = co_await to_thread(stamp_call, job_.target().descriptor(), work_.calls_name());
+    if (there.error != 0 || !there.regular) co_return;
+    if (known && job_.keeper().was_finished(work_, there.size, there.modified_ns)) {
+        file_report& report = job_.report(work_.index);
+        report.bytes = report.resumed = there.size;
+        work_.result = reached::skipped;
+        co_return;
+    }
+    switch (policy) {
+        case existing_file::overwrite: break;
+        case existing_file::skip:
+            work_.result = reached::skipped;
+            job_.report(work_.index).bytes = there.size;
+            break;
+        case existing_file::fail: throw download_failure(failure_class::exists, "a file of this name is there already");
+        case existing_file::if_newer:
+            conditional_ = true;
+            fields_.set("If-Modified-Since", http::format_date(there.modified_ns / 1'000'000'000));
+            job_.report(work_.index).bytes = there.size;
+            break;
+    }
+}
+
+/// What an earlier job has left of it.
+task<> transfer::take_up() {
+    const partial_record* left = job_.keeper().partial(work_);
+    if (!left) co_return;
+    work_.name_used = work_.was_noted = true;
+    auto data = std::make_unique<file_data>(job_.target(), work_.calls_name());
+    data->url = left->url;
+    data->tags = {left->etag, left->last_modified};
+    data->size = left->size;
+    data->have = left->written;
+    data->synced = left->synced;
+    const std::uint64_t end = data->have.spans().empty() ? 0 : data->have.spans().back().end;
+    bool there = end != 0 && data->may_resume() && knows_url(left->url);
+    if (there) there = co_await data->part.reopen(left->part_name, left->inode, end);
+    if (!there) {
+        job_.keeper().forget(work_);
+        co_return;
+    }
+    work_.resumed = data->have.total();
+    work_.data = std::move(data);
+}
+
+/// Is it one of the file's?
+bool transfer::knows_url(std::string_view url) const noexcept {
+    const item_options* own = job_.own_options(work_.index);
+    return url == job_.report(work_.index).url || (own && std::find(own->mirrors.begin(), own->mirrors.end(), url) != own->mirrors.end());
+}
+
+http::request_options transfer::request_for(span_of_bytes wanted) {
+    const item_options* own = job_.own_options(work_.index);
+    http::request_options asked;
+    if (own) {
+        for (const auto& field : own->headers) fields_.set(field.name, field.value);
+        if (!own->user.empty()) {
+            asked.credentials.user = own->user;
+            asked.credentials.password = own->password;
+        }
+    }
+    if (work_.data) {
+        const bool to_the_end = wanted.end == no_end || wanted.end == work_.data->size;
+        fields_.set("Range", http::format_range(wanted.first, to_the_end ? std::nullopt : std::optional{wanted.end - 1}));
+        fields_.set("If-Range", work_.data->tags.if_range());
+    } else {
+        fields_.remove("Range");
+        fields_.remove("If-Range");
+    }
+    if (!fields_.empty()) asked.headers = &fields_;
+    return asked;
+}
+
+/// What is there cannot be used.
+void transfer::begin_anew(std::string_view why) {
+    if (work_.was_noted) job_.keeper().forget(work_);
+    work_.data.reset();
+    work_.resumed = 0;
+    work_.before_attempt = 0;
+    job_.tell(download_event::kind::restart, work_, why);
+}
+
+transfer::answer transfer::judge_answer(http::response& response, span_of_bytes wanted) {
+    const int status = response.status();
+    const http::headers& fields = response.headers();
+    if (!work_.data) {
+        if (status == not_modified && conditional_) return answer::unchanged;
+        if (!is_file(status)) throw refused(response, job_.url_of(work_));
+        return answer::whole;
+    }
+    file_data& data = *work_.data;
+    if (status == 206) {
+        const auto part = part_answer_of(fields);
+        if (!part || part->first != wanted.first || part->end > wanted.end) {
+            begin_anew("the server sent another range than the one that was asked for");
+            return answer::ask_again;
+        }
+        if ((part->total && data.size && *part->total != *data.size) || !data.tags.agree_with(validators::of(fields)) || is_coded(fields)) {
+            begin_anew("the file has changed on the server");
+            return answer::ask_again;
+        }
+        if (!data.size) data.size = part->total;
+        if (wanted.first != 0) job_.tell(download_event::kind::resume, work_);
+        return answer::rest;
+    }
+    if (status == no_range_here) {
+        const auto total = total_of_unsatisfied(fields);
+        if (total && *total == data.have.prefix() && (!data.size || *data.size == *total)) {
+            data.size = total;
+            return answer::all_there;
+        }
+        begin_anew("the file on the server is another one: it does not have the range that is missing");
+        return answer::ask_again;
+    }
+    if (!is_file(status)) throw refused(response, job_.url_of(work_));
+    const validators now_has = validators::of(fields);
+    begin_anew(now_has.none() || !now_has.agree_with(data.tags) ? "the file has changed on the server" : "the server sends no part of a file");
+    return answer::whole;
+}
+
+void transfer::check_size(std::uint64_t size) const {
+    const item_options* own = job_.own_options(work_.index);
+    if (!own || !own->size || *own->size == size) return;
+    throw download_failure(failure_class::checksum, "it has " + std::to_string(size) + " bytes and should have " + std::to_string(*own->size));
+}
+
+/// The name that the server gives, where the caller has given none.
+void transfer::name_by(const http::headers& fields) {
+    if (!job_.options().content_disposition || job_.named_by_caller(work_.index)) return;
+    const auto said = fields.get("Content-Disposition");
+    if (!said) return;
+    std::string wanted = name_from_disposition(*said);
+    if (wanted.empty() || wanted == work_.name) return;
+    work_.planned = work_.calls_name();
+    work_.name = job_.claim_name(work_, wanted);
+    file_report& report = job_.report(work_.index);
+    const item_options* own = job_.own_options(work_.index);
+    report.target = own && !own->directory.empty() ? path{own->directory} / work_.name : job_.target().name() / work_.name;
+    if (!work_.place.empty()) work_.place = std::string{path{work_.place}.parent()} + "/" + work_.name;
+}
+
+/// The whole file, from its first byte on.
+task<> transfer::save(http::response& response) {
+    http::body& body = response.body();
+    name_by(response.headers());
+    if (body.size()) check_size(*body.size());
+    if (job_.named_by_caller(work_.index)) {
+        const path& target = job_.report(work_.index).target;
+        const bool special = co_await to_thread(is_special, target);
+        if (special) {
+            leat::file to = co_await open(target, "w");
+            co_await copy(body, to);
+            co_await to.close();
+            job_.report(work_.index).bytes = body.received();
+            work_.result = reached::complete;
+            co_return;
+        }
+    }
+    if (body.complete() || body.exchange().whole_body_is_here()) {
+        auto piece = co_await body.read();
+        const std::string_view content = piece.value_or(std::string_view{});
+        check_size(content.size());
+        co_await save_whole(content);
+        job_.report(work_.index).bytes = content.size();
+        work_.result = reached::complete;
+        co_return;
+    }
+    work_.data = std::make_unique<file_data>(job_.target(), work_.calls_name());
+    file_data& data = *work_.data;
+    data.url = job_.url_of(work_);
+    if (!is_coded(response.headers())) data.tags = validators::of(response.headers());
+    data.size = body.size();
+    // A record of another part file must never speak of this one, so a second one has another name.
+    const bool findable = job_.keeper().active() && data.may_resume() && !std::exchange(work_.name_used, true);
+    co_await data.part.create(findable ? part_naming::findable : part_naming::unique);
+    co_await bring(response, {0, data.size.value_or(no_end)});
+}
+
+task<> transfer::save_whole(std::string_view content) {
+    part_file part{job_.target(), work_.calls_name()};
+    if (!job_.options().sync && part.save_at_once(content)) co_return;
+    co_await part.create(part_naming::unique);
+    leat::file to = part.writer(0);
+    co_await to.write(content);
+    co_await to.close();
+    co_await part.finish(job_.options().sync);
+}
+
+/// One connection's part, as fast as the limits allow.
+task<> transfer::copy_piece(http::body& body, leat::file& to, piece& part) {
+    while (!body.complete() && to.tell() < part.range.end) {
+        part.stop_at = part.range.end;
+        if (!job_.limits().apply(work_.rate)) {
+            co_await copy_before(body, to, part.stop_at);
+            continue;
+        }
+        auto here = co_await body.read();
+        if (!here) break;
+        const std::uint64_t room = part.range.end - std::min(part.range.end, to.tell());
+        const std::string_view mine = here->substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(here->size(), room)));
+        co_await to.write(mine);
+        co_await to.flush();
+        co_await job_.limits().charge(mine.size(), job_.host_of(work_), work_.rate.get());
+    }
+}
+
+/// What is missing, into the part file.
+task<> transfer::bring(http::response& response, span_of_bytes wanted) {
+    file_data& data = *work_.data;
+    {
+        piece part{wanted, wanted.end, nullptr, work_.source};
+        leat::file to = data.part.writer(wanted.first);
+        struct listed {
+            listed(file_data& d, piece& p, const leat::file& f) : data(d), own(p) {
+                own.to = &f;
+                data.pieces.push_back(&own);
+            }
+            ~listed() {
+                std::erase(data.pieces, &own);
+                if (own.at() > own.range.first) data.have.add({own.range.first, own.at()});
+            }
+            file_data& data;
+            piece& own;
+        } in_list{data, part, to};
+        co_await copy_piece(response.body(), to, part);
+        co_await to.flush();
+        co_await to.close();
+    }
+    if (!data.size) data.size = data.have.prefix();
+    if (!data.have.covers({0, *data.size}))
+        throw http::truncated_error("a part of the file is still missing", data.size, data.have.total());
+    check_size(*data.size);
+    file_report& report = job_.report(work_.index);
+    report.bytes = *data.size;
+    report.resumed = work_.resumed;
+    co_await data.part.finish(job_.options().sync);
+    work_.result = reached::complete;
+}
+
+}  // namespace leat::detail

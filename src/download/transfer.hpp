@@ -1,0 +1,46 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "download/job.hpp"
+#include "leat/http/response.hpp"
+
+namespace leat::detail {
+
+/// One attempt to fetch one file.
+class transfer {
+public:
+    transfer(download_job& job, file_work& work) noexcept : job_(job), work_(work) {}
+    /// Sets work.result. Throws what went wrong.
+    task<> run();
+
+private:
+    enum class answer : std::uint8_t {
+        whole,       // the whole file, from its first byte on
+        rest,        // what was asked for behind what is there
+        all_there,   // nothing is missing
+        unchanged,   // the file that is there already is the server's
+        ask_again,   // what is there cannot be used, and the server sent nothing that can
+    };
+    task<> look();
+    task<> take_up();
+    bool knows_url(std::string_view url) const noexcept;
+    http::request_options request_for(span_of_bytes wanted);
+    answer judge_answer(http::response& response, span_of_bytes wanted);
+    void begin_anew(std::string_view why);
+    task<> save(http::response& response);
+    task<> save_whole(std::string_view content);
+    void check_size(std::uint64_t size) const;
+    void expect_digests(const http::headers& fields);
+    void name_by(const http::headers& fields);
+    task<> bring(http::response& response, span_of_bytes wanted);
+    task<> copy_piece(http::body& body, leat::file& to, piece& part);
+
+    download_job& job_;
+    file_work& work_;
+    http::headers fields_;   // of a request that has some of its own
+    bool conditional_ = false;
+};
+
+}  // namespace leat::detail

@@ -1,0 +1,683 @@
+#include "download/journal.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <map>
+#include <random>
+
+#include "leat/leat.hpp"
+#include "support/run.hpp"
+#include "support/temporary.hpp"
+
+namespace leat::detail {
+
+void PrintTo(const finished_record& record, std::ostream* out) { *out << record.key << ' ' << record.size << ' ' << record.changed << ' ' << record.synced; }
+
+namespace {
+
+using testing::content_of;
+using testing::in_loop;
+using testing::put;
+using testing::temporary_directory;
+using testing::thrown_by;
+
+using journal_pointer = std::unique_ptr<journal>;
+
+partial_record some_partial(std::string name, std::uint64_t written = 100, std::uint64_t synced = 40) {
+    partial_record record;
+    record.name = std::move(name);
+    record.url = "http://example.org/" + record.name;
+    record.etag = "\"abc\"";
+    record.last_modified = "Sun, 22 Nov 2026 17:00:00 GMT";
+    record.size = 1000;
+    record.part_name = "." + record.name + ".leat-abcdef.part";
+    record.inode = 4711;
+    if (written > 0) record.written.add({0, written});
+    record.written.add({500, 600});
+    if (synced > 0) record.synced.add({0, synced});
+    return record;
+}
+
+bool same(const partial_record& a, const partial_record& b) {
+    return a.name == b.name && a.url == b.url && a.etag == b.etag && a.last_modified == b.last_modified && a.size == b.size && a.part_name == b.part_name &&
+           a.inode == b.inode && a.written.spans() == b.written.spans() && a.synced.spans() == b.synced.spans();
+}
+
+/// What a task that opens a journal throws.
+std::string refusal_of(const std::string& file) {
+    return thrown_by([&] { in_loop(journal::open(file)); });
+}
+
+task<> write_two(std::string file, std::string boot = {}) {
+    auto notes = co_await journal::open(file, boot);
+    notes->note_finished({1, 10, 100});
+    notes->note_partial(some_partial("a"));
+    co_await notes->commit();
+}
+
+TEST(Journal, OpeningOneThatIsNotThereMakesNothing) {
+    temporary_directory directory;
+    in_loop([](std::string file) -> task<> {
+        auto notes = co_await journal::open(file);
+        EXPECT_FALSE(notes->dirty());
+        EXPECT_FALSE(notes->finished(1));
+        EXPECT_EQ(notes->partial("a"), nullptr);
+        co_await notes->commit();
+        co_await notes->remove();
+        EXPECT_EQ(notes->file().string(), file);
+    }(directory / "journal"));
+    EXPECT_TRUE(std::filesystem::is_empty(directory.string()));
+}
+
+TEST(Journal, WhatIsCommittedIsReadByTheNext) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        notes->note_finished({7, 70, -700, true});
+        notes->note_finished({UINT64_MAX, UINT64_MAX, INT64_MIN});
+        notes->note_finished({7, 71, 701});
+        notes->note_partial(some_partial("a", 1));
+        notes->note_partial(some_partial("a", 2));
+        notes->note_partial(some_partial("b"));
+        notes->note_partial(some_partial("gone"));
+        auto bare = some_partial("bare \xff'\"\n", 0, 0);
+        bare.size.reset();
+        bare.etag.clear();
+        bare.last_modified.clear();
+        notes->note_partial(bare);
+        EXPECT_TRUE(notes->dirty());
+        co_await notes->commit();
+        EXPECT_FALSE(notes->dirty());
+        EXPECT_FALSE(notes->finished(7)) << "as it was read";
+        notes->forget_partial("gone");
+        notes->note_partial(some_partial("b", 3));
+        notes->note_finished({8, 80, 800}, "nobody");
+        co_await notes->commit();
+    }(file));
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        EXPECT_EQ(notes->finished(7)->size, 71u);
+        EXPECT_EQ(notes->finished(8)->changed, 800);
+        EXPECT_EQ(notes->finished(UINT64_MAX)->size, UINT64_MAX);
+        EXPECT_EQ(notes->finished(UINT64_MAX)->changed, INT64_MIN);
+        EXPECT_FALSE(notes->finished(9));
+        EXPECT_EQ(notes->partials().size(), 3u);
+        EXPECT_EQ(notes->partial("gone"), nullptr);
+        EXPECT_TRUE(same(*notes->partial("a"), some_partial("a", 2)));
+        EXPECT_TRUE(same(*notes->partial("b"), some_partial("b", 3)));
+        const auto* bare = notes->partial("bare \xff'\"\n");
+        if (!bare) throw std::runtime_error("no bare");
+        EXPECT_FALSE(bare->size);
+        EXPECT_TRUE(bare->etag.empty());
+        EXPECT_EQ(bare->written.total(), 100u);
+        EXPECT_EQ(bare->synced.total(), 0u);
+    }(file));
+    struct stat facts {};
+    EXPECT_EQ(::stat(file.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777, 0600u) << "URLs may hold passwords";
+}
+
+TEST(Journal, ClosedItIsOneFileAndRemovedItIsNone) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    const auto names = [&] {
+        std::string all;
+        for (const auto& each : std::filesystem::directory_iterator(directory.string())) all += each.path().filename().string() + " ";
+        return all;
+    };
+    in_loop([](std::string name, auto listed) -> task<> {
+        auto notes = co_await journal::open(name);
+        notes->note_finished({1, 2, 3});
+        co_await notes->close();
+        EXPECT_EQ(listed(), "journal ");
+        notes->note_finished({2, 3, 4});
+        co_await notes->commit();
+        co_await notes->close();
+    }(file, names));
+    in_loop([](std::string name, auto listed) -> task<> {
+        auto notes = co_await journal::open(name);
+        EXPECT_TRUE(notes->finished(1));
+        EXPECT_TRUE(notes->finished(2));
+        co_await notes->close();
+        co_await notes->remove();
+        EXPECT_EQ(listed(), "");
+        notes->note_finished({5, 6, 7});
+        co_await notes->commit();
+        EXPECT_NE(listed(), "");
+        co_await notes->remove();
+        EXPECT_EQ(listed(), "");
+    }(file, names));
+}
+
+TEST(Journal, AWalOfARemovedJournalIsNotTakenForTheNewOnes) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop(write_two(file));
+    ASSERT_TRUE(std::filesystem::exists(file + "-wal"));
+    std::filesystem::remove(file);
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        notes->note_finished({2, 20, 200});
+        co_await notes->commit();
+    }(file));
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        EXPECT_FALSE(notes->finished(1));
+        EXPECT_TRUE(notes->finished(2));
+    }(file));
+}
+
+TEST(Journal, AfterAnotherBootOnlyWhatIsSyncedCounts) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name, "first");
+        notes->note_finished({1, 10, 100, false});
+        notes->note_finished({2, 20, 200, true});
+        notes->note_finished({3, 30, 300, true});
+        notes->note_finished({3, 31, 301, false});
+        notes->note_partial(some_partial("a", 100, 40));
+        notes->note_partial(some_partial("b", 100, 0));
+        co_await notes->commit();
+    }(file));
+    // Reading it does not change it: twice.
+    for (int i = 0; i < 2; ++i) {
+        in_loop([](std::string name) -> task<> {
+            auto notes = co_await journal::open(name, "second");
+            EXPECT_FALSE(notes->finished(1));
+            EXPECT_TRUE(notes->finished(2));
+            EXPECT_EQ(notes->finished(3)->size, 30u);
+            EXPECT_EQ(notes->partial("a")->written.spans(), (std::vector<span_of_bytes>{{0, 40}}));
+            EXPECT_EQ(notes->partial("b")->written.total(), 0u);
+        }(file));
+    }
+    // A commit of the second boot does not make true again what the first one has lost.
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name, "second");
+        notes->note_finished({4, 40, 400});
+        co_await notes->commit();
+    }(file));
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name, "second");
+        EXPECT_FALSE(notes->finished(1));
+        EXPECT_TRUE(notes->finished(4));
+        EXPECT_EQ(notes->partial("a")->written.total(), 40u);
+    }(file));
+}
+
+TEST(Journal, WhatSyncFilesHasBroughtToTheDiskCountsAfterAnotherBoot) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name, std::string where) -> task<> {
+        auto notes = co_await journal::open(name, "first");
+        notes->note_finished({1, 10, 100});
+        notes->note_partial(some_partial("a", 100, 40));
+        co_await notes->commit();
+        notes->note_finished({2, 20, 200});
+        notes->note_partial(some_partial("b", 90, 0));
+        const int folder = ::open(where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const std::vector<int> folders{folder};
+        co_await notes->sync_files(folders);
+        ::close(folder);
+        EXPECT_FALSE(notes->dirty());
+        notes->note_finished({3, 30, 300});
+        notes->note_partial(some_partial("c", 90, 0));
+        co_await notes->commit();
+        // What cannot be synced changes nothing.
+        notes->note_finished({4, 40, 400});
+        const std::vector<int> wrong{-1};
+        auto tried = co_await (notes->sync_files(wrong) | as_result);
+        EXPECT_FALSE(tried.has_value());
+        EXPECT_TRUE(notes->dirty());
+        co_await notes->commit();
+    }(file, directory.string()));
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name, "second");
+        EXPECT_TRUE(notes->finished(1));
+        EXPECT_TRUE(notes->finished(2));
+        EXPECT_FALSE(notes->finished(3));
+        EXPECT_FALSE(notes->finished(4));
+        EXPECT_EQ(notes->partial("a")->written.total(), 200u);
+        EXPECT_EQ(notes->partial("b")->written.total(), 190u);
+        EXPECT_EQ(notes->partial("c")->written.total(), 0u);
+    }(file));
+}
+
+TEST(Journal, ManyBatchesAreBroughtTogether) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    for (int run = 0; run < 3; ++run) {
+        in_loop([](std::string name, int first) -> task<> {
+            auto notes = co_await journal::open(name);
+            for (int i = 0; i < 100; ++i) {
+                notes->note_finished({static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(first), i});
+                co_await notes->commit();
+            }
+            co_await notes->close();
+        }(file, run));
+    }
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        for (std::uint64_t i = 0; i < 100; ++i) EXPECT_EQ(notes->finished(i)->size, 2u);
+    }(file));
+    sqlite3* raw = nullptr;
+    ASSERT_EQ(sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
+    sqlite3_stmt* rows = nullptr;
+    sqlite3_prepare_v2(raw, "SELECT count(*) FROM finished", -1, &rows, nullptr);
+    ASSERT_EQ(sqlite3_step(rows), SQLITE_ROW);
+    EXPECT_EQ(sqlite3_column_int(rows, 0), 101) << "a hundred of the last job, and one of those before";
+    sqlite3_finalize(rows);
+    sqlite3_close(raw);
+}
+
+TEST(Journal, ManyFilesFitAndAreFound) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    constexpr std::uint64_t many = 200'000;
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        for (std::uint64_t i = 0; i < many; ++i) notes->note_finished({i * 0x9E3779B97F4A7C15u, i, 0});
+        co_await notes->commit();
+    }(file));
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        for (std::uint64_t i = 0; i < many; ++i) {
+            const auto found = notes->finished(i * 0x9E3779B97F4A7C15u);
+            if (!found || found->size != i) throw std::runtime_error("not found");
+        }
+    }(file));
+    EXPECT_LT(std::filesystem::file_size(file + "-wal") + std::filesystem::file_size(file), many * 30 * 2);
+}
+
+TEST(Journal, TheKeyOfAFileStaysWhatItIs) {
+    // They are in files.
+    EXPECT_EQ(journal::key_of("a", "http://h/a"), journal::key_of("a", "http://h/a"));
+    EXPECT_NE(journal::key_of("a", "bc"), journal::key_of("ab", "c"));
+    EXPECT_EQ(journal::key_of("", ""), 0xEC7EDE950AA487FCu);
+    EXPECT_EQ(journal::key_of("name", "url"), 0xEC75C4549FE875C8u);
+}
+
+// --- what is refused -----------------------------------------------------------------------------------------------------
+
+TEST(Journal, AFileThatIsNoneIsRefusedAndLeftAlone) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    for (const std::string& content : {std::string{}, std::string{"hello"}, std::string(5000, 'x'), std::string{"SQLite format 3\0", 16} + std::string(200, '\0')}) {
+        put(file, content);
+        EXPECT_EQ(refusal_of(file), "open journal " + file + ": the file is no journal of leat's");
+        EXPECT_EQ(content_of(file), content);
+    }
+    std::filesystem::remove(file);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    EXPECT_EQ(refusal_of(file), "open journal " + file + ": the file is no journal of leat's");
+    std::filesystem::remove(file);
+    std::filesystem::create_directory(file);
+    EXPECT_EQ(refusal_of(file), "open journal " + file + ": Is a directory (errno 21)");
+}
+
+void execute(const std::string& file, const char* sql) {
+    sqlite3* raw = nullptr;
+    ASSERT_EQ(sqlite3_open(file.c_str(), &raw), SQLITE_OK);
+    char* why = nullptr;
+    EXPECT_EQ(sqlite3_exec(raw, sql, nullptr, nullptr, &why), SQLITE_OK) << why;
+    sqlite3_free(why);
+    sqlite3_close(raw);
+}
+
+TEST(Journal, AnotherProgramsDatabaseIsRefusedAndLeftAlone) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    execute(file, "CREATE TABLE finished (id INTEGER PRIMARY KEY); INSERT INTO finished VALUES (1)");
+    const std::string before = content_of(file);
+    EXPECT_EQ(refusal_of(file), "open journal " + file + ": the file is no journal of leat's");
+    EXPECT_EQ(content_of(file), before);
+    EXPECT_FALSE(std::filesystem::exists(file + "-wal"));
+}
+
+TEST(Journal, OneFromTheFutureIsRefusedAndLeftAlone) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop(write_two(file));
+    execute(file, "PRAGMA user_version=2; PRAGMA wal_checkpoint(TRUNCATE)");
+    const std::string before = content_of(file);
+    EXPECT_EQ(refusal_of(file), "open journal " + file + ": a newer version of leat has written it");
+    EXPECT_EQ(content_of(file), before);
+}
+
+TEST(Journal, OneWithAForeignSchemaIsRefused) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    for (const char* sql : {"CREATE TRIGGER evil AFTER INSERT ON finished BEGIN DELETE FROM partial; END", "DROP TABLE job", "CREATE VIEW x AS SELECT 1",
+                            "DELETE FROM job", "UPDATE finished SET synced=1", "UPDATE partial SET inode=inode+1", "UPDATE finished SET records=x'00'",
+                            "UPDATE partial SET written=x'0001'"}) {
+        in_loop(write_two(file));
+        execute(file, sql);
+        EXPECT_NE(refusal_of(file).find("the file is damaged"), std::string::npos) << sql;
+        std::filesystem::remove(file);
+    }
+}
+
+TEST(Journal, DamageIsSeenOrDoesNotMatter) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        for (std::uint64_t i = 0; i < 50; ++i) notes->note_finished({i, i * 10, static_cast<std::int64_t>(i)});
+        for (int i = 0; i < 20; ++i) notes->note_partial(some_partial("file" + std::to_string(i)));
+        co_await notes->close();
+    }(file));
+    const std::string sound = content_of(file);
+    std::mt19937 random{20261122};
+    int refused = 0;
+    constexpr int tries = 200;
+    for (int i = 0; i < tries; ++i) {
+        std::string broken = sound;
+        if (i % 4 == 0) {
+            broken.resize(random() % broken.size());
+        } else {
+            broken[random() % broken.size()] ^= static_cast<char>(1u << random() % 8);
+            for (int more = i % 4 == 1 ? 100 : 0; more > 0; --more) broken[random() % broken.size()] = static_cast<char>(random());
+        }
+        put(file, broken);
+        bool harmless = true;
+        const std::string refusal = thrown_by([&] {
+            in_loop([](std::string name, bool& good) -> task<> {
+                auto notes = co_await journal::open(name);
+                for (std::uint64_t k = 0; k < 100; ++k)
+                    if (const auto found = notes->finished(k)) good &= k < 50 && found->size == k * 10 && found->changed == static_cast<std::int64_t>(k) && !found->synced;
+                for (const auto& [key, record] : notes->partials()) {
+                    auto expected = some_partial(key), after_a_boot = expected;
+                    after_a_boot.written = after_a_boot.synced;
+                    good &= same(record, expected) || same(record, after_a_boot);
+                }
+            }(file, harmless));
+        });
+        EXPECT_TRUE(harmless) << i;
+        refused += !refusal.empty();
+        if (!refusal.empty()) {
+            EXPECT_NE(refusal.find("open journal " + file), std::string::npos) << refusal;
+            EXPECT_EQ(content_of(file), broken) << i;
+        }
+        for (const char* suffix : {"-wal", "-journal", "-shm"}) std::filesystem::remove(file + suffix);
+    }
+    EXPECT_GT(refused, tries / 4);
+}
+
+TEST(Journal, ASecondJobIsToldAtOnce) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name) -> task<> {
+        auto first = co_await journal::open(name);
+        auto second = co_await journal::open(name);
+        first->note_finished({1, 1, 1});
+        second->note_finished({2, 2, 2});
+        co_await first->commit();
+        // It was not there when the second looked.
+        auto tried = co_await (second->commit() | as_result);
+        EXPECT_EQ(tried.error().message(), "write journal " + name + ": another job is using it");
+        auto third = co_await (journal::open(name) | as_result);
+        EXPECT_EQ(third.error().message(), "open journal " + name + ": another job is using it");
+        first->note_finished({3, 3, 3});
+        co_await first->commit();
+        co_await first->close();
+        co_await second->commit();
+        co_await second->close();
+        auto last = co_await journal::open(name);
+        EXPECT_TRUE(last->finished(1) && last->finished(2) && last->finished(3));
+    }(file));
+}
+
+/// Runs that in a process of its own and gives its exit status.
+template <class Callable>
+int in_child(Callable work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        int status = 99;
+        try {
+            status = work();
+        } catch (const std::exception& e) {
+            std::fprintf(stderr, "%s\n", e.what());
+        }
+        ::_exit(status);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+TEST(Journal, ASecondProcessIsToldAtOnce) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name) -> task<> {
+        auto first = co_await journal::open(name);
+        first->note_finished({1, 1, 1});
+        co_await first->commit();
+        const int status = in_child([&] {
+            const std::string refusal = refusal_of(name);
+            return refusal == "open journal " + name + ": another job is using it" ? 0 : 1;
+        });
+        EXPECT_EQ(status, 0);
+        first->note_finished({2, 2, 2});
+        co_await first->commit();
+    }(file));
+    EXPECT_EQ(refusal_of(file), "");
+}
+
+TEST(Journal, ADirectoryThatMayNotBeWrittenToIsAnErrorOfTheFirstCommit) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs to become another user";
+    temporary_directory directory;
+    std::filesystem::create_directory(directory / "in");
+    ASSERT_EQ(::chmod(directory.string().c_str(), 0755), 0);
+    const std::string file = directory / "in/journal";
+    const int status = in_child([&] {
+        if (::setresuid(65534, 65534, 65534) != 0) return 2;
+        return in_loop([](std::string name) -> task<int> {
+            auto notes = co_await journal::open(name);
+            notes->note_finished({1, 1, 1});
+            auto tried = co_await (notes->commit() | as_result);
+            if (tried.has_value()) co_return 3;
+            if (tried.error().message() != "write journal " + name + ": Permission denied (errno 13)") co_return 4;
+            co_return notes->dirty() ? 0 : 5;
+        }(file));
+    });
+    EXPECT_EQ(status, 0);
+}
+
+TEST(Journal, AFullDiskKeepsTheNotesAndWhatWasCommitted) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    const int status = in_child([&] {
+        ::signal(SIGXFSZ, SIG_IGN);
+        return in_loop([](std::string name) -> task<int> {
+            auto notes = co_await journal::open(name);
+            notes->note_finished({1, 1, 1});
+            co_await notes->commit();
+            rlimit limit{};
+            ::getrlimit(RLIMIT_FSIZE, &limit);
+            const rlimit before = limit;
+            limit.rlim_cur = 64 * 1024;
+            ::setrlimit(RLIMIT_FSIZE, &limit);
+            for (std::uint64_t i = 0; i < 20'000; ++i) notes->note_finished({i + 10, i, 0});
+            notes->note_partial(some_partial("a", 1));
+            notes->note_partial(some_partial("b", 1));
+            auto commit = notes->commit();
+            notes->note_partial(some_partial("a", 2));
+            auto tried = co_await (std::move(commit) | as_result);
+            if (tried.has_value()) co_return 2;
+            const std::string text = tried.error().message();
+            if (!text.starts_with("write journal " + name + ": ")) co_return 3;
+            if (!notes->dirty()) co_return 4;
+            ::setrlimit(RLIMIT_FSIZE, &before);
+            notes->note_partial(some_partial("a", 2));
+            co_await notes->commit();
+            co_return notes->dirty() ? 5 : 0;
+        }(file));
+    });
+    EXPECT_EQ(status, 0);
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        EXPECT_TRUE(notes->finished(1));
+        EXPECT_TRUE(notes->finished(10));
+        EXPECT_TRUE(notes->finished(20'009));
+        EXPECT_TRUE(same(*notes->partial("a"), some_partial("a", 2)));
+        EXPECT_TRUE(same(*notes->partial("b"), some_partial("b", 1)));
+    }(file));
+}
+
+TEST(Journal, AFullFileSystemIsSaidToBeFull) {
+    temporary_directory directory;
+    const std::string folder = directory / "small";
+    std::filesystem::create_directory(folder);
+    if (::mount("none", folder.c_str(), "tmpfs", 0, "size=128k") != 0) GTEST_SKIP() << "may not mount";
+    const std::string file = folder + "/journal";
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        notes->note_finished({1, 1, 1});
+        co_await notes->commit();
+        for (std::uint64_t i = 0; i < 20'000; ++i) notes->note_finished({i + 10, i, 0});
+        auto tried = co_await (notes->commit() | as_result);
+        EXPECT_FALSE(tried.has_value());
+        EXPECT_EQ(tried.error().message(), "write journal " + name + ": No space left on device (errno 28)");
+        EXPECT_TRUE(notes->dirty());
+    }(file));
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        EXPECT_TRUE(notes->finished(1));
+        EXPECT_FALSE(notes->finished(10));
+    }(file));
+    ::umount2(folder.c_str(), MNT_DETACH);
+}
+
+// --- what survives ---------------------------------------------------------------------------------------------------------
+
+/// Commits on and on, and tells of each commit by one number through the pipe.
+int write_until_killed(const std::string& file, int told) {
+    return in_loop([](std::string name, int pipe) -> task<int> {
+        auto notes = co_await journal::open(name);
+        for (std::uint64_t round = 1;; ++round) {
+            for (std::uint64_t i = 0; i < round % 50; ++i) notes->note_finished({round * 1000 + i, round, 5});
+            notes->note_finished({round, round, 5});
+            auto partial = some_partial("file" + std::to_string(round % 7), round, 0);
+            notes->note_partial(partial);
+            co_await notes->commit();
+            if (::write(pipe, &round, sizeof round) != sizeof round) co_return 1;
+            if (round % 40 == 0) co_await notes->close();
+        }
+    }(file, told));
+}
+
+TEST(Journal, EverythingThatWasCommittedSurvivesSigkill) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    std::mt19937 random{7};
+    std::uint64_t committed = 0, highest = 0;
+    for (int round = 0; round < 60; ++round) {
+        int ends[2];
+        ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::close(ends[0]);
+            ::_exit(write_until_killed(file, ends[1]));
+        }
+        ::close(ends[1]);
+        // Killed some time after so many commits, which is somewhere in the next one.
+        const std::uint64_t wanted = random() % 60;
+        committed = 0;
+        std::uint64_t number = 0;
+        while (committed < wanted && ::read(ends[0], &number, sizeof number) == sizeof number) committed = number;
+        for (unsigned spin = random() % 200'000; spin > 0; --spin) asm volatile("");
+        ::kill(child, SIGKILL);
+        while (::read(ends[0], &number, sizeof number) == sizeof number) committed = number;
+        ::close(ends[0]);
+        ::waitpid(child, nullptr, 0);
+        highest = std::max(highest, committed);
+        in_loop([](std::string name, std::uint64_t last) -> task<> {
+            auto notes = co_await journal::open(name);
+            for (std::uint64_t i = 1; i <= last; ++i) {
+                const auto found = notes->finished(i);
+                if (!found || found->size != i) throw std::runtime_error("lost " + std::to_string(i) + " of " + std::to_string(last));
+                for (std::uint64_t k = 0; k < i % 50; ++k)
+                    if (!notes->finished(i * 1000 + k)) throw std::runtime_error("lost a part of " + std::to_string(i));
+            }
+            // Whole batches only: the one that was being written is there, or is not.
+            if (const auto half = notes->finished(last + 1); half && (last + 1) % 50 > 0) {
+                EXPECT_TRUE(notes->finished((last + 1) * 1000));
+            }
+            for (std::uint64_t i = last > 7 ? last - 6 : 1; i <= last; ++i) {
+                const auto* partial = notes->partial("file" + std::to_string(i % 7));
+                if (!partial || partial->written.spans().front().end < i) throw std::runtime_error("lost the partial record of " + std::to_string(i));
+            }
+        }(file, committed));
+        if (round % 5 == 4)
+            for (const char* suffix : {"", "-wal"}) std::filesystem::remove(file + suffix);
+    }
+    EXPECT_GT(highest, 20u);
+}
+
+TEST(Journal, ACommitIsDoneAlsoWhereItIsCancelled) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        const auto expect_cancelled = [](journal& of) -> task<> {
+            task_group group;
+            const auto commit = [](journal& each) -> task<> { co_await each.commit(); };
+            group.spawn(commit(of));
+            group.cancel();
+            try {
+                co_await group.join();
+            } catch (const cancelled&) {
+            }
+        };
+        notes->note_finished({1, 1, 1});
+        co_await expect_cancelled(*notes);
+        // While it is written.
+        notes->note_finished({2, 2, 2});
+        {
+            task_group group;
+            const auto commit = [](journal& each) -> task<> { co_await each.commit(); };
+            group.spawn(commit(*notes));
+            co_await yield();
+            group.cancel();
+            try {
+                co_await group.join();
+            } catch (const cancelled&) {
+            }
+        }
+        EXPECT_FALSE(notes->dirty());
+        // Destroyed while it is written: it is written, or noted still.
+        notes->note_finished({3, 3, 3});
+        {
+            task_group group;
+            const auto commit = [](journal& each) -> task<> { co_await each.commit(); };
+            group.spawn(commit(*notes));
+            co_await yield();
+        }
+        co_await notes->commit();
+        // Two at once take turns.
+        notes->note_finished({4, 4, 4});
+        auto first = notes->commit();
+        auto second = notes->commit();
+        co_await gather(std::move(first), std::move(second));
+        EXPECT_FALSE(notes->dirty());
+    }(file));
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name);
+        EXPECT_TRUE(notes->finished(2));
+        EXPECT_TRUE(notes->finished(3));
+        EXPECT_TRUE(notes->finished(4));
+    }(file));
+}
+
+}  // namespace
+}  // namespace leat::detail
