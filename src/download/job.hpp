@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "download/file_work.hpp"
+#include "download/keeper.hpp"
 #include "download/limits.hpp"
 #include "download/name_table.hpp"
 #include "download/part_file.hpp"
@@ -68,10 +69,18 @@ public:
     detail::limits& limits() noexcept { return limits_; }
     detail::schedule& schedule() noexcept { return schedule_; }
     std::string claim_name(file_work& work, const std::string& wanted);
-    std::string_view url_of(const file_work& work) const noexcept;
+    std::string_view url_of(const file_work& work) const noexcept { return source_of(work.index, work.source); }
+    std::string_view source_of(std::size_t file, std::size_t source) const noexcept;
     std::size_t sources_of(std::size_t file) const noexcept;
+    detail::keeper& keeper() noexcept { return keeper_; }
+    std::list<file_work>& works() noexcept { return works_; }
+    file_work* work_of(std::size_t file) noexcept { return entries_[file].work; }
+    /// What the journal knows a finished file by.
+    std::uint64_t key_of(std::size_t file) const;
     std::uint32_t host_of(const file_work& work) const noexcept { return schedule_.host_number(work.index); }
     void tell(download_event::kind what, const file_work& work, std::string_view detail = {}, duration pause = {});
+    /// What is there of it cannot be used: it begins anew with the next request.
+    void start_over(file_work& work, std::string_view why);
     void came(std::uint64_t bytes) noexcept { wire_bytes_ += bytes; }
     /// Ends its attempt at the loop's next turn.
     void strike(file_work& work, stop_reason why);
@@ -101,7 +110,8 @@ private:
     std::string_view directory_of(std::size_t file) const noexcept;
     task<> work();
     task<> attempt(std::size_t file);
-    task<> attempts_rest(file_work& work);
+    task<> verify(std::size_t file);
+    void next_source(file_work& work, verdict& found);
     file_work& begin(std::size_t file);
     void failed(file_work& work, const std::exception_ptr& why);
     void stopped(file_work& work);
@@ -112,6 +122,7 @@ private:
     void tell_progress(bool last);
     running_file row(const file_work& work) const;
     void release_handles() noexcept;
+    bool is_verified_now(std::size_t file) const noexcept;
 
     std::string directory_;
     std::string ca_file_;
@@ -122,6 +133,7 @@ private:
     http::client client_;
     detail::schedule schedule_;
     detail::limits limits_;
+    detail::keeper keeper_;
     std::deque<entry> entries_;            // as the reports, they stay where they are while others are added
     std::deque<file_report> reports_;      // the target of a file that has not begun is the name that the caller gave it
     name_table names_;
