@@ -1,4 +1,5 @@
 """Generated input. It is kept between runs, since making it again costs more than most measurements."""
+import hashlib
 import os
 import random
 from dataclasses import dataclass
@@ -50,6 +51,15 @@ def small_files(count):
 
 def equal_files(name, count, size):
     return _tree(f"{name}-{count}x{size >> 20}", {f"{name}{i:05}.bin": size for i in range(count)})
+
+
+def sha256(path):
+    """Of a file that does not change; kept beside it, since it takes seconds."""
+    kept = DATA / (os.path.basename(path) + ".sha256")
+    if not kept.exists() or kept.stat().st_mtime < os.stat(path).st_mtime:
+        with open(path, "rb") as file:
+            kept.write_text(hashlib.file_digest(file, "sha256").hexdigest())
+    return kept.read_text()
 
 
 def lines_file(size):

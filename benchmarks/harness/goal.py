@@ -71,11 +71,18 @@ GOALS = [
     *both("writes", 1.3, "floor"),
     *both("writes", 1.0, "fwrite", below=True),
     *both("writes", 1.0, "fwrite-256k", below=True),
-    *both("small", 0.75, "curl"),
+    *both("small", 0.65, "curl"),
+    *both("small", 0.25, "aria2"),
     *both("small", 1.4, "floor"),
-    *both("medium", 0.55, "curl"),
-    *both("big", 0.45, "curl"),
+    *both("small-https", 0.8, "curl"),
+    *both("small-h2", 0.8, "curl"),
+    *both("medium", 0.5, "curl"),
+    *both("big", 0.4, "curl"),
     *both("big", 16, None, figure="peak_MB", below=True),
+    *both("big-https", 0.9, "curl"),
+    *both("calls", 7, None, figure="calls_each"),
+    *both("list", 64, None, figure="peak_MB", below=True),
+    *both("list", 100, None, figure="first_ms"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""An nginx of our own: its own configuration, prefix and port, one worker on the load's core."""
+"""An nginx of our own: its own configuration, prefix and ports, one worker on the load's core."""
 import os
 import shutil
 import signal
@@ -36,8 +36,20 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         root {root};
+        location /any/ {{ try_files /{any} =404; }}
     }}
+    {more}
 }}
+"""
+
+# TLS on a port of its own, with HTTP/2 or without.
+TLS = """
+    server {{
+        listen 127.0.0.1:{port} ssl{http2} backlog=4096;
+        root {root};
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+    }}
 """
 
 
@@ -56,13 +68,18 @@ def _free_port():
 
 
 class Nginx:
-    def __init__(self, root):
+    """`tls`: (certificate, key) for two more ports. `any_name`: the file that every name below /any/ stands for."""
+
+    def __init__(self, root, tls=None, any_name="none"):
         DATA.mkdir(parents=True, exist_ok=True)
         self._prefix = tempfile.mkdtemp(prefix="nginx-", dir=DATA)
-        self.port = _free_port()
+        self.ports = {way: _free_port() for way in (("http", "https", "h2") if tls else ("http",))}
+        self.port = self.ports["http"]
+        more = "".join(TLS.format(port=self.ports[way], http2=" http2" if way == "h2" else "", root=root, certificate=tls[0], key=tls[1])
+                       for way in self.ports if way != "http")
         configuration = os.path.join(self._prefix, "nginx.conf")
         with open(configuration, "w") as file:
-            file.write(CONFIGURATION.format(prefix=self._prefix, port=self.port, root=root,
+            file.write(CONFIGURATION.format(prefix=self._prefix, port=self.port, root=root, any=any_name, more=more,
                                             user="user root;" if os.geteuid() == 0 else ""))
         self._errors = open(os.path.join(self._prefix, "stderr"), "w+b")
         self._process = subprocess.Popen([_program(), "-p", self._prefix, "-e", "stderr", "-c", configuration],
@@ -73,6 +90,9 @@ class Nginx:
         except Failed:
             self.stop()
             raise
+
+    def url(self, way="http"):
+        return f"{'http' if way == 'http' else 'https'}://127.0.0.1:{self.ports[way]}/"
 
     def _wait(self):
         for _ in range(200):

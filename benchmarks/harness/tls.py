@@ -11,7 +11,7 @@ CERTIFICATE = DATA / "tls-certificate.pem"
 KEY = DATA / "tls-key.pem"
 
 
-def _make_certificate():
+def make_certificate():
     if CERTIFICATE.exists() and KEY.exists():
         return
     note("bench: making a certificate")
@@ -70,7 +70,7 @@ def _bulk(way, megabytes):
 
 
 def cases(quick):
-    _make_certificate()
+    make_certificate()
     scale = 0.2 if quick else 1
     echo = [_raw("floor-epoll", "floor_tls_echo_epoll"), _raw("floor-ahead", "floor_tls_echo_epoll", "ahead"), *_common()]
     sink = [_raw("floor-openssl", "floor_tls_bulk_blocking", "sink"), _raw("floor-ahead", "floor_tls_bulk_blocking", "sink", "ahead"),
