@@ -98,8 +98,35 @@ class Redis:
         self.kill()
 
 
+class Gate:
+    """Lets through as many as it is told to, or everybody."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.passed = 0
+        self.most = float("inf")
+
+    def let(self, more):
+        """So many more than have passed."""
+        with self.changed:
+            self.most = self.passed + more
+            self.changed.notify_all()
+            return self.most
+
+    def open(self):
+        self.let(float("inf"))
+
+    def close(self):
+        self.let(0)
+
+    def go_through(self):
+        with self.changed:
+            self.changed.wait_for(lambda: self.passed < self.most, tool.PATIENCE)
+            self.passed += 1
+
+
 class Files(http.server.ThreadingHTTPServer):
-    """Serves the bytes it was given, and writes down who asked for what. Requests wait while `gate` is closed."""
+    """Serves the bytes it was given, and writes down what was asked for. Answers wait at the gate."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -107,8 +134,7 @@ class Files(http.server.ThreadingHTTPServer):
     def __init__(self, files):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = files
-        self.gate = threading.Event()
-        self.gate.set()
+        self.gate = Gate()
         self.lock = threading.Lock()
         self.requests = []  # paths, as they began
         self.port = self.server_address[1]
@@ -124,7 +150,7 @@ class Files(http.server.ThreadingHTTPServer):
         return self
 
     def __exit__(self, *_):
-        self.gate.set()
+        self.gate.open()
         self.shutdown()
         self.server_close()
 
@@ -135,7 +161,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         with self.server.lock:
             self.server.requests.append(self.path)
-        self.server.gate.wait(tool.PATIENCE)
+        self.server.gate.go_through()
         content = self.server.files.get(self.path)
         status = 404 if content is None else 304 if self.headers.get("If-Modified-Since") else 200
         self.send_response(status)
@@ -197,20 +223,20 @@ class Killed(QueueCase):
             said = self.add(redis, "-i", "-", stdin="".join(server.url(path) + "\n" for path in files))
             self.assertIn(f"{FILES} added", said)
             at_risk = set()
+            server.gate.close()
             workers = [self.worker(redis, "-j", "3") for _ in range(WORKERS)]
             for kill in range(KILLS):
-                seen = len(server.requests) + chance.randrange(1, FILES // KILLS // 2)
-                wait_until(lambda: len(server.requests) >= seen, "requests")
+                # However fast they are, there is something left to do when the last one is killed.
+                until = server.gate.let(chance.randrange(1, FILES // KILLS // 2))
                 victim = workers.pop(chance.randrange(len(workers)))
-                # With the gate closed it has something in its hands, unless it has only just begun.
+                wait_until(lambda: self.pending_of(redis, victim), "entries of the victim")
                 if kill % 2 == 0:
-                    server.gate.clear()
-                    wait_until(lambda: self.pending_of(redis, victim), "entries of the victim", 10)
+                    wait_until(lambda: server.gate.passed >= until, "answers")
                 victim.kill()
                 victim.wait(tool.PATIENCE)
                 at_risk |= self.pending_of(redis, victim)
-                server.gate.set()
                 workers.append(self.worker(redis, "-j", "3"))
+            server.gate.open()
             for process in workers:
                 self.end_of(process)
 
@@ -244,7 +270,7 @@ class Handed(QueueCase):
         files = {f"/{i}": b"x" * 1000 for i in range(30)}
         with Redis(self.path("redis")) as redis, Files(files) as server:
             self.add(redis, *[server.url(path) for path in files])
-            server.gate.clear()
+            server.gate.close()
             worker = self.worker(redis, "-j", "8", "--claim-after", "600")
             wait_until(lambda: len(server.requests) >= 8, "requests")
             self.assertGreaterEqual(self.counts(redis)[1], 8)
@@ -253,7 +279,7 @@ class Handed(QueueCase):
             self.assertEqual(self.counts(redis), (30, 0, 0, 0))
             self.assertEqual(self.status(redis)["workers"], [])
             self.assertEqual(os.listdir(self.path("out")), [])
-            server.gate.set()
+            server.gate.open()
             self.end_of(self.worker(redis, "--claim-after", "600"))
             self.assertEqual(self.counts(redis), (0, 0, 30, 0))
 
@@ -273,11 +299,11 @@ class Handed(QueueCase):
         files = {f"/{i}": b"x" * 1000 for i in range(4)}
         with Redis(self.path("redis"), lasting=True) as redis, Files(files) as server:
             self.add(redis, *[server.url(path) for path in files])
-            server.gate.clear()
+            server.gate.close()
             worker = self.worker(redis, "-j", "4")
             wait_until(lambda: len(server.requests) == 4, "requests")
             redis.kill()
-            server.gate.set()
+            server.gate.open()
             wait_until(lambda: len(os.listdir(self.path("out"))) >= 4, "files, without Redis")
             redis.start()
             self.end_of(worker)
