@@ -28,6 +28,7 @@ ROUNDS = 100 if os.environ.get("LEAT_SOAK") else 10
 SEED = os.environ.get("LEAT_SEED", "kill")
 PIECE = 16 * 1024
 JOURNAL = ".leat-journal"
+BEFORE_LONG = 20  # seconds until what has come has to be in the journal, with much to spare
 RECORD = 24  # bytes of one finished file in the journal
 HELP = tool.run("get", "--help").stdout
 
@@ -154,8 +155,17 @@ class Journal:
 @unittest.skipUnless("--no-resume" in HELP, "nothing is resumed yet")
 class Kill(tool.Case):
     def start(self, gate, *options):
-        return subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "--no-progress", "--retries", "0", *options, *(gate.url(n) for n in gate.files)],
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=tool.environment(), encoding="utf-8")
+        process = subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "--no-progress", "--retries", "0", *options, *(gate.url(n) for n in gate.files)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=tool.environment(), encoding="utf-8")
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        """For a test that failed."""
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        process.stdout.close()
 
     def kill(self, process):
         process.send_signal(signal.SIGKILL)
@@ -229,7 +239,7 @@ class Kill(tool.Case):
                 gate.allow(allowed)
                 process = self.start(gate, "--segments", "1")
                 gate.spent(process)
-                for _ in range(tool.PATIENCE * 20):
+                for _ in range(BEFORE_LONG * 20):
                     if Journal(self.path("out")).total("big") == allowed:
                         break
                     time.sleep(0.05)
@@ -251,7 +261,7 @@ class Kill(tool.Case):
         with gate.server:
             gate.allow(size + 50_000)
             process = self.start(gate)
-            for _ in range(tool.PATIENCE * 20):
+            for _ in range(BEFORE_LONG * 20):
                 if Journal(self.path("out")).finished == len(files):
                     break
                 time.sleep(0.05)

@@ -90,7 +90,7 @@ class Servers(tool.Case):
     def resumes(self, kind, way):
         """Ctrl-C in the middle, then the same again: the rest is asked for, and only the rest."""
         with self.serve(kind) as server:
-            out = self.path("out-resumed-" + way)
+            out = self.path(f"out-resumed-{kind.__name__}-{way}")
             words = ["get", "-d", out, "--cacert", self.certificate[0], "--segments", "1", server.url(way, "slow/big")]
             process = subprocess.Popen([tool.TOOL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=tool.environment(), encoding="utf-8")
             for _ in range(tool.PATIENCE * 100):
@@ -168,6 +168,13 @@ class Servers(tool.Case):
                 self.assertNotEqual(ended.returncode, 0)
                 self.assertEqual(os.listdir(self.path("none")), [])
                 self.assertNotIn("else", ended.stderr)  # passwords are not for logs
+        # It did go that way: each port is named in the proxy's log.
+        seen = between.said
+        if os.path.exists(self.path("proxy/tinyproxy.log")):
+            with open(self.path("proxy/tinyproxy.log")) as file:
+                seen += file.read()
+        for way, port in server.ports.items():
+            self.assertIn(f":{port}", seen, way)
 
     @unittest.skipUnless(has("--proxy"), "no --proxy yet")
     def test_through_tinyproxy(self):
