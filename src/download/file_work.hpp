@@ -68,7 +68,6 @@ struct file_data {
     std::optional<std::uint64_t> size;
     std::vector<digest_check> digests;
     std::uint64_t hashed = 0;
-    bool noted = false;                   // the journal knows it
 };
 
 /// Why an attempt was ended from outside.
@@ -89,8 +88,11 @@ struct file_work {
     std::size_t index;
     std::string name;                     // as it will be called: below the directory, or absolute
     std::string place;                    // the same, for calls, if that is another text
+    std::string planned;                  // what the journal knows it by, where the server gave it another name
     time_point started{};
     unsigned failures = 0;                // attempts that brought nothing
+    bool was_noted = false;               // the journal knows what has come of it
+    bool name_used = false;               // of its part file: a second one is to have another
     bool looked = false;                  // at what is there already
     bool began_anew = false;              // after its checksum was wrong
     bool running = false;
@@ -107,6 +109,7 @@ struct file_work {
     live_body* bodies = nullptr;
     std::list<file_work>::iterator self;
 
+    const std::string& key() const noexcept { return planned.empty() ? calls_name() : planned; }
     const std::string& calls_name() const noexcept { return place.empty() ? name : place; }
 };
 

@@ -63,6 +63,7 @@ download_job::download_job(const download_options& options)
       client_(client_options_of(options)),
       schedule_(options.per_host),
       limits_(options),
+      keeper_(*this),
       random_(std::random_device{}()) {
     options_.directory = directory_;
     options_.ca_file = ca_file_;
@@ -100,6 +101,11 @@ task<download_report> download_job::run() {
     if (std::exchange(ran_, true)) throw std::logic_error("downloader: run: it has run already");
     began_ = now();
     co_await target_.prepare(directory_);
+    if (options_.resume) {
+        path written_down{journal_name_};
+        if (journal_name_.empty()) written_down = target_.name() / ".leat-journal";
+        co_await keeper_.open(std::move(written_down));
+    }
     std::exception_ptr why;
     {
         task_group group;
@@ -109,6 +115,10 @@ task<download_report> download_job::run() {
         if (!closed_.is_set()) group.spawn(wait_until_closed());
         hire();
         if (closed_.is_set() && workers_ == 0) finished_.set();
+        if (keeper_.active() && !finished_.is_set()) {
+            group.spawn(keeper_.tend(finished_));
+            group.spawn(keeper_.sync(finished_));
+        }
         if (options_.on_progress && !finished_.is_set()) group.spawn(report_progress());
         try {
             co_await group.join();
@@ -117,7 +127,9 @@ task<download_report> download_job::run() {
         }
         group_ = nullptr;
     }
+    for (file_work& work : works_) keeper_.keep_or_drop(work);
     works_.clear();
+    co_await shield(keeper_.end(!why && report_.failed == 0));
     if (why) {
         release_handles();
         std::rethrow_exception(why);
@@ -178,6 +190,12 @@ task<> download_job::plan_the_rest() {
         plan(planned_at_once);
         hire();
     }
+}
+
+std::uint64_t download_job::key_of(std::size_t file) const {
+    const std::string_view directory = directory_of(file);
+    const std::string name = name_of_file(file);
+    return journal::key_of(directory.empty() ? name : (path{std::string{directory}} / name).string(), reports_[file].url);
 }
 
 std::string download_job::claim_name(file_work& work, const std::string& wanted) {
@@ -317,8 +335,7 @@ void download_job::give_up(std::size_t file, failure_class why, std::string text
     if (work.data) {
         report.bytes = work.data->have.total();
         report.resumed = work.resumed;
-        if (work.data->noted && options_.resume && work.data->may_resume() && report.bytes != 0)
-            work.data->part.keep();
+        keeper_.keep_or_drop(work);
     }
     ended(file);
 }
@@ -338,6 +355,7 @@ void download_job::ended(std::size_t file) {
             report.skipped = true;
             tell(download_event::kind::skip, work);
         } else {
+            keeper_.finished(work);
             tell(download_event::kind::done, work);
         }
     } else {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "download/file_work.hpp"
+#include "download/keeper.hpp"
 #include "download/limits.hpp"
 #include "download/name_table.hpp"
 #include "download/part_file.hpp"
@@ -70,6 +71,11 @@ public:
     std::string claim_name(file_work& work, const std::string& wanted);
     std::string_view url_of(const file_work& work) const noexcept;
     std::size_t sources_of(std::size_t file) const noexcept;
+    detail::keeper& keeper() noexcept { return keeper_; }
+    std::list<file_work>& works() noexcept { return works_; }
+    file_work* work_of(std::size_t file) noexcept { return entries_[file].work; }
+    /// What the journal knows a finished file by.
+    std::uint64_t key_of(std::size_t file) const;
     std::uint32_t host_of(const file_work& work) const noexcept { return schedule_.host_number(work.index); }
     void tell(download_event::kind what, const file_work& work, std::string_view detail = {}, duration pause = {});
     void came(std::uint64_t bytes) noexcept { wire_bytes_ += bytes; }
@@ -101,7 +107,6 @@ private:
     std::string_view directory_of(std::size_t file) const noexcept;
     task<> work();
     task<> attempt(std::size_t file);
-    task<> attempts_rest(file_work& work);
     file_work& begin(std::size_t file);
     void failed(file_work& work, const std::exception_ptr& why);
     void stopped(file_work& work);
@@ -122,6 +127,7 @@ private:
     http::client client_;
     detail::schedule schedule_;
     detail::limits limits_;
+    detail::keeper keeper_;
     std::deque<entry> entries_;            // as the reports, they stay where they are while others are added
     std::deque<file_report> reports_;      // the target of a file that has not begun is the name that the caller gave it
     name_table names_;

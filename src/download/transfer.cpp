@@ -83,15 +83,23 @@ task<> transfer::run() {
 
 /// Once, before the first request: what stands under the file's name.
 task<> transfer::look() {
+    co_await take_up();
     const item_options* own = job_.own_options(work_.index);
     const existing_file policy = own && own->existing ? *own->existing : job_.options().existing;
-    if (policy == existing_file::overwrite) co_return;
+    const bool known = job_.keeper().knows_finished(work_);
+    if (policy == existing_file::overwrite && !known) co_return;
     file_stamp there;
     if (job_.target().local() && work_.place.empty() && !work_.name.starts_with('/'))
         there = stamp_at(job_.target().descriptor(), work_.name.c_str());
     else
         there = co_await to_thread(stamp_call, job_.target().descriptor(), work_.calls_name());
     if (there.error != 0 || !there.regular) co_return;
+    if (known && job_.keeper().was_finished(work_, there.size, there.modified_ns)) {
+        file_report& report = job_.report(work_.index);
+        report.bytes = report.resumed = there.size;
+        work_.result = reached::skipped;
+        co_return;
+    }
     switch (policy) {
         case existing_file::overwrite: break;
         case existing_file::skip:
@@ -105,6 +113,34 @@ task<> transfer::look() {
             job_.report(work_.index).bytes = there.size;
             break;
     }
+}
+
+/// What an earlier job has left of it.
+task<> transfer::take_up() {
+    const partial_record* left = job_.keeper().partial(work_);
+    if (!left) co_return;
+    work_.name_used = work_.was_noted = true;
+    auto data = std::make_unique<file_data>(job_.target(), work_.calls_name());
+    data->url = left->url;
+    data->tags = {left->etag, left->last_modified};
+    data->size = left->size;
+    data->have = left->written;
+    data->synced = left->synced;
+    const std::uint64_t end = data->have.spans().empty() ? 0 : data->have.spans().back().end;
+    bool there = end != 0 && data->may_resume() && knows_url(left->url);
+    if (there) there = co_await data->part.reopen(left->part_name, left->inode, end);
+    if (!there) {
+        job_.keeper().forget(work_);
+        co_return;
+    }
+    work_.resumed = data->have.total();
+    work_.data = std::move(data);
+}
+
+/// Is it one of the file's?
+bool transfer::knows_url(std::string_view url) const noexcept {
+    const item_options* own = job_.own_options(work_.index);
+    return url == job_.report(work_.index).url || (own && std::find(own->mirrors.begin(), own->mirrors.end(), url) != own->mirrors.end());
 }
 
 http::request_options transfer::request_for(span_of_bytes wanted) {
@@ -131,6 +167,7 @@ http::request_options transfer::request_for(span_of_bytes wanted) {
 
 /// What is there cannot be used.
 void transfer::begin_anew(std::string_view why) {
+    if (work_.was_noted) job_.keeper().forget(work_);
     work_.data.reset();
     work_.resumed = 0;
     work_.before_attempt = 0;
@@ -188,6 +225,7 @@ void transfer::name_by(const http::headers& fields) {
     if (!said) return;
     std::string wanted = name_from_disposition(*said);
     if (wanted.empty() || wanted == work_.name) return;
+    work_.planned = work_.calls_name();
     work_.name = job_.claim_name(work_, wanted);
     file_report& report = job_.report(work_.index);
     const item_options* own = job_.own_options(work_.index);
@@ -226,7 +264,8 @@ task<> transfer::save(http::response& response) {
     data.url = job_.url_of(work_);
     if (!is_coded(response.headers())) data.tags = validators::of(response.headers());
     data.size = body.size();
-    const bool findable = job_.options().resume && data.may_resume();
+    // A record of another part file must never speak of this one, so a second one has another name.
+    const bool findable = job_.keeper().active() && data.may_resume() && !std::exchange(work_.name_used, true);
     co_await data.part.create(findable ? part_naming::findable : part_naming::unique);
     co_await bring(response, {0, data.size.value_or(no_end)});
 }
@@ -285,7 +324,9 @@ task<> transfer::bring(http::response& response, span_of_bytes wanted) {
     if (!data.have.covers({0, *data.size}))
         throw http::truncated_error("a part of the file is still missing", data.size, data.have.total());
     check_size(*data.size);
-    job_.report(work_.index).bytes = *data.size;
+    file_report& report = job_.report(work_.index);
+    report.bytes = *data.size;
+    report.resumed = work_.resumed;
     co_await data.part.finish(job_.options().sync);
     work_.result = reached::complete;
 }

@@ -24,6 +24,8 @@ private:
         ask_again,   // what is there cannot be used, and the server sent nothing that can
     };
     task<> look();
+    task<> take_up();
+    bool knows_url(std::string_view url) const noexcept;
     http::request_options request_for(span_of_bytes wanted);
     answer judge_answer(http::response& response, span_of_bytes wanted);
     void begin_anew(std::string_view why);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "http/connection_pool.hpp"
+#include "http/identity.hpp"
 #include "leat/http/body.hpp"
 #include "leat/http/headers.hpp"
 
@@ -16,6 +17,7 @@ struct http_request {
     std::string method;
     std::string url;
     http::headers fields;
+    request_identity identity;
     http::headers added;       // what the session adds for one place: cookies, credentials; a field of the caller's goes before it
     std::string body;
     http::content* content = nullptr;  // instead of `body`

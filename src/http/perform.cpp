@@ -4,6 +4,7 @@
 #include "http/exchange.hpp"
 #include "http/session.hpp"
 #include "http/url.hpp"
+#include "leat/http/content.hpp"
 #include "leat/http/error.hpp"
 
 namespace leat::detail {
@@ -14,18 +15,21 @@ constexpr std::size_t worth_draining = 64 * 1024;  // a redirect's body: reading
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
 /// What the next request is, as RFC 9110 15.4 and every browser have it.
-void adapt(http_request& request, int status, bool same_origin) {
+void adapt(http_request& request, int status, bool same_origin, const std::string& name) {
     const bool becomes_get = (status == 303 && request.method != "HEAD") || ((status == 301 || status == 302) && request.method == "POST");
     if (becomes_get) {
         request.method = "GET";
         request.may_repeat = true;
         request.has_body = false;
         request.body.clear();
-        for (auto name : {"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Location", "Transfer-Encoding"})
-            request.fields.remove(name);
+        request.content = nullptr;
+        for (auto field : {"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Location", "Transfer-Encoding"})
+            request.fields.remove(field);
+    } else if (request.content && !request.content->rewind()) {
+        throw http::redirect_error(name + ": redirected, and the body cannot be read a second time");
     }
     if (same_origin) return;
-    for (auto name : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) request.fields.remove(name);
+    for (auto field : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) request.fields.remove(field);
 }
 
 /// Reads a short body, so that the connection can be used again.
@@ -70,7 +74,7 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
         }
         seen.push_back(at.string());
         co_await drain(*exchange);
-        adapt(request, exchange->status, at.same_origin(next));
+        adapt(request, exchange->status, at.same_origin(next), exchange->name());
         at = std::move(next);
     }
 }

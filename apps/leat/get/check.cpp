@@ -90,6 +90,21 @@ void check_single(const get_arguments& asked) {
     if (from_standard_input > 1) refuse("-i -: standard input can be read once");
 }
 
+/// A pattern without sense is refused before anything begins, and so is one name for many files.
+void check_patterns(const get_arguments& asked) {
+    if (asked.no_glob) return;
+    for (const std::string& url : asked.urls) {
+        try {
+            const url_pattern pattern{url};
+            if (asked.output.empty() || pattern.size() < 2) continue;
+            if (asked.output.find('#') == std::string::npos)
+                refuse("-o names one file, but the URL stands for " + std::to_string(pattern.size()) + ": use #1 in the name");
+        } catch (const std::invalid_argument& error) {
+            refuse(std::string{error.what()} + " (--no-glob takes URLs as they are)");
+        }
+    }
+}
+
 }  // namespace
 
 void check_arguments(get_arguments& asked) {
@@ -111,6 +126,7 @@ void check_arguments(get_arguments& asked) {
     take("--max-rate-per-host", asked.max_rate_per_host_text, asked.max_rate_per_host, parse_rate);
     take("--max-rate-per-file", asked.max_rate_per_file_text, asked.max_rate_per_file, parse_rate);
     take("--min-rate", asked.min_rate_text, asked.min_rate, parse_rate);
+    check_patterns(asked);
     check_headers(asked);
     check_credentials(asked);
 }

@@ -73,6 +73,8 @@ struct list_source::list {
 
     /// Takes a line; nothing is known before the first that says something.
     void feed(std::string_view line, const std::string& format) {
+        // Blanks before a URL are no sign of an option.
+        if (const auto text = trimmed(line); is_remote(text)) line = text;
         if (!reader) {
             const auto text = trimmed(line);
             if (text.empty()) return;

@@ -1,0 +1,56 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "download/file_work.hpp"
+#include "download/journal.hpp"
+#include "leat/sync/event.hpp"
+#include "leat/task/task.hpp"
+
+namespace leat::detail {
+
+class download_job;
+
+/// Writes down what a job has reached, in batches and off the loop, and remembers what an earlier one had. Without a journal it does nothing.
+class keeper {
+public:
+    explicit keeper(download_job& job) noexcept : job_(job) {}
+
+    /// A journal that cannot be used is said, and the job goes on without one.
+    task<> open(path file);
+    bool active() const noexcept { return journal_ != nullptr; }
+
+    /// Was the file finished by an earlier job, and left as it was?
+    bool was_finished(const file_work& work, std::uint64_t size, std::int64_t modified_ns) const noexcept;
+    bool knows_finished(const file_work& work) const noexcept;
+    const partial_record* partial(const file_work& work) const noexcept;
+    void forget(const file_work& work);
+
+    /// It is there, under its own name.
+    void finished(const file_work& work);
+    /// Its part file stays for a later job, if that can go on from it; else it will be removed.
+    void keep_or_drop(file_work& work);
+
+    /// Checkpoints until the job has ended.
+    task<> tend(event& over);
+    /// Brings the parts that grow to the disk now and then.
+    task<> sync(event& over);
+    /// The job has ended: with nothing left to do, or not.
+    task<> end(bool all_there);
+
+private:
+    void note(file_work& work);
+    task<> stamp_finished();
+    task<> commit();
+    task<> leave(bool all_there);
+
+    download_job& job_;
+    std::unique_ptr<journal> journal_;
+    std::vector<std::uint32_t> finished_;  // whose time of change has not been asked for
+    bool worth_it_ = false;                // there is something partial, or the job lasts
+    bool failing_ = false;
+};
+
+}  // namespace leat::detail

@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "http/cookie_parse.hpp"
+#include "http/url.hpp"
+
+namespace leat::detail {
+
+/// What a cookie_jar is a handle of. The time is a parameter so that tests need not wait.
+class cookie_store {
+public:
+    bool take(const http::url& from, std::string_view field, std::int64_t now);
+    void set(http::cookie one, std::int64_t now);
+    std::string header_for(const http::url& to, std::int64_t now);
+    std::vector<http::cookie> matching(const http::url& to, std::int64_t now);
+    std::vector<http::cookie> all(std::int64_t now) const;
+    std::size_t remove(std::string_view domain, std::string_view path, std::string_view name);
+    void end_session();
+    void clear() noexcept;
+    std::size_t size() const noexcept { return count_; }
+
+    /// Netscape's form.
+    std::string as_file(bool session_cookies, std::int64_t now) const;
+    std::size_t take_file(std::string_view text, std::int64_t now);
+
+private:
+    struct kept {
+        http::cookie cookie;
+        std::uint64_t created = 0;  // in their order
+        std::uint64_t used = 0;
+    };
+    std::vector<kept*> find(const http::url& to, std::int64_t now);
+    bool hides_secure(const set_cookie& cookie, std::string_view domain, std::string_view path) const;
+    void put(http::cookie one, std::int64_t now);
+    void make_room(const std::string& domain, std::int64_t now);
+    void forget_expired(std::int64_t now);
+
+    std::unordered_map<std::string, std::vector<kept>> domains_;
+    std::size_t count_ = 0;
+    std::uint64_t clock_ = 0;
+};
+
+}  // namespace leat::detail
