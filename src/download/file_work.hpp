@@ -36,6 +36,7 @@ public:
 /// What one connection brings of a file. A local of whoever reads it.
 struct piece {
     span_of_bytes range;              // its end moves down when another connection takes a part over
+    std::uint64_t body_end = no_end;  // how far the response reaches
     std::uint64_t stop_at = no_end;   // where the copying stops: the end, or less, so that it looks around
     const file* to = nullptr;
     std::size_t source = 0;           // which of the file's URLs
@@ -70,6 +71,12 @@ struct file_data {
     std::uint64_t hashed = 0;
 };
 
+/// How one of a file's URLs has behaved.
+struct source_health {
+    unsigned failures = 0;
+    bool dropped = false;
+};
+
 /// Why an attempt was ended from outside.
 enum class stop_reason : std::uint8_t { none, paused, cancelled, too_slow };
 
@@ -94,6 +101,7 @@ struct file_work {
     bool was_noted = false;               // the journal knows what has come of it
     bool name_used = false;               // of its part file: a second one is to have another
     bool looked = false;                  // at what is there already
+    bool went_on = false;                 // behind bytes of an earlier attempt
     bool began_anew = false;              // after its checksum was wrong
     bool running = false;
     bool told = false;                    // that it has started
@@ -103,6 +111,7 @@ struct file_work {
     std::uint64_t before_attempt = 0;     // bytes that were there when it began
     std::uint64_t resumed = 0;            // bytes that were there before the job
     std::size_t source = 0;               // which of its URLs is used
+    std::vector<source_health> sources;   // where there are several, once one has failed
     std::optional<deadline> limit;        // of the attempt: for its own time, and for stopping it
     std::unique_ptr<file_data> data;      // once it comes bit by bit
     std::unique_ptr<rate_limit> rate;     // its own

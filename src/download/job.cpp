@@ -8,6 +8,7 @@
 #include "download/failure.hpp"
 #include "download/naming.hpp"
 #include "download/transfer.hpp"
+#include "download/verification.hpp"
 #include "leat/log/log.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/shield.hpp"
@@ -208,8 +209,8 @@ std::size_t download_job::sources_of(std::size_t file) const noexcept {
     return 1 + (own ? own->mirrors.size() : 0);
 }
 
-std::string_view download_job::url_of(const file_work& work) const noexcept {
-    return work.source == 0 ? std::string_view{reports_[work.index].url} : std::string_view{entries_[work.index].options->mirrors[work.source - 1]};
+std::string_view download_job::source_of(std::size_t file, std::size_t source) const noexcept {
+    return source == 0 ? std::string_view{reports_[file].url} : std::string_view{entries_[file].options->mirrors[source - 1]};
 }
 
 // ---- the work
@@ -273,7 +274,83 @@ task<> download_job::attempt(std::size_t file) {
         if (work.stop == stop_reason::paused || work.stop == stop_reason::cancelled) co_return stopped(work);
         co_return failed(work, done.error().exception());
     }
+    if (work.result == reached::arrived && !work.data->digests.empty()) {
+        // Its place goes to another file while the rest of it is hashed.
+        work.state = file_state::verifying;
+        tell(download_event::kind::verify, work);
+        schedule_.hold(file);
+        group_->spawn(verify(file));
+        co_return;
+    }
+    if (work.result == reached::arrived) {
+        auto named = co_await (work.data->part.finish(options_.sync) | as_result);
+        if (!named) {
+            work.result = reached::nothing;
+            co_return failed(work, named.error().exception());
+        }
+    }
     ended(file);
+    schedule_.done(file);
+}
+
+/// Everything has come: is it what it should be?
+task<> download_job::verify(std::size_t file) {
+    file_work& work = *entries_[file].work;
+    auto done = co_await (verify_file(*work.data) | as_result);
+    if (done) {
+        reports_[file].verified = true;
+        done = co_await (work.data->part.finish(options_.sync) | as_result);
+    }
+    if (done) {
+        ended(file);
+        co_return schedule_.drop();
+    }
+    verdict found = judge(done.error().exception());
+    work.result = reached::nothing;
+    reports_[file].verified = false;
+    if (found.why == failure_class::checksum) {
+        const bool once_more = work.went_on && !std::exchange(work.began_anew, true) && !(entries_[file].flags & is_given_up);
+        start_over(work, found.text);
+        if (!once_more) next_source(work, found);
+        if (once_more || found.may_pass) {
+            work.state = file_state::waiting;
+            co_return schedule_.back(file);
+        }
+    }
+    give_up(file, found.why, std::move(found.text));
+    schedule_.drop();
+}
+
+void download_job::start_over(file_work& work, std::string_view why) {
+    if (work.was_noted) keeper_.forget(work);
+    work.data.reset();
+    work.resumed = 0;
+    work.before_attempt = 0;
+    work.went_on = false;
+    tell(download_event::kind::restart, work, why);
+}
+
+/// Where a file has several URLs, another one is tried before this one again, and what is wrong with one says nothing about the others.
+void download_job::next_source(file_work& work, verdict& found) {
+    const std::size_t sources = sources_of(work.index);
+    if (sources == 1 || found.why == failure_class::disk || found.why == failure_class::exists) return;
+    work.sources.resize(sources);
+    ++work.sources[work.source].failures;
+    if (!found.may_pass) work.sources[work.source].dropped = true;
+    std::size_t best = sources;
+    for (std::size_t step = 1; step <= sources; ++step) {
+        const std::size_t source = (work.source + step) % sources;
+        if (work.sources[source].dropped) continue;
+        if (best == sources || work.sources[source].failures < work.sources[best].failures) best = source;
+    }
+    if (best == sources) return;
+    log::info("download: {}: {}; going on with {}", printable(url_of(work), 300), found.text, printable(source_of(work.index, best), 300));
+    found.may_pass = true;
+    if (work.sources[best].failures == 0) {
+        found.retry_after = duration::zero();
+        if (work.failures != 0) --work.failures;
+    }
+    work.source = best;
 }
 
 /// Its handle has ended the attempt.
@@ -310,6 +387,7 @@ void download_job::failed(file_work& work, const std::exception_ptr& why) {
     // What brought bytes that are kept has not failed as far as retries count.
     const bool got_on = work.data && work.data->may_resume() && options_.resume && work.data->have.total() > work.before_attempt;
     if (!got_on) ++work.failures;
+    if (!limited || here < end) next_source(work, found);
     if (found.may_pass && work.failures <= options_.retries) {
         const duration pause = found.retry_after.value_or(backoff(options_.retry_delay, std::max(work.failures, 1u) + 1, random_));
         if (!limited || here + pause < end) {
@@ -371,7 +449,6 @@ void download_job::ended(std::size_t file) {
         its.handle->ended.set();
     }
     if (options_.on_file) options_.on_file(report);
-    if (here) schedule_.done(file);
 }
 
 }  // namespace leat::detail

@@ -69,7 +69,8 @@ public:
     detail::limits& limits() noexcept { return limits_; }
     detail::schedule& schedule() noexcept { return schedule_; }
     std::string claim_name(file_work& work, const std::string& wanted);
-    std::string_view url_of(const file_work& work) const noexcept;
+    std::string_view url_of(const file_work& work) const noexcept { return source_of(work.index, work.source); }
+    std::string_view source_of(std::size_t file, std::size_t source) const noexcept;
     std::size_t sources_of(std::size_t file) const noexcept;
     detail::keeper& keeper() noexcept { return keeper_; }
     std::list<file_work>& works() noexcept { return works_; }
@@ -78,6 +79,8 @@ public:
     std::uint64_t key_of(std::size_t file) const;
     std::uint32_t host_of(const file_work& work) const noexcept { return schedule_.host_number(work.index); }
     void tell(download_event::kind what, const file_work& work, std::string_view detail = {}, duration pause = {});
+    /// What is there of it cannot be used: it begins anew with the next request.
+    void start_over(file_work& work, std::string_view why);
     void came(std::uint64_t bytes) noexcept { wire_bytes_ += bytes; }
     /// Ends its attempt at the loop's next turn.
     void strike(file_work& work, stop_reason why);
@@ -107,6 +110,8 @@ private:
     std::string_view directory_of(std::size_t file) const noexcept;
     task<> work();
     task<> attempt(std::size_t file);
+    task<> verify(std::size_t file);
+    void next_source(file_work& work, verdict& found);
     file_work& begin(std::size_t file);
     void failed(file_work& work, const std::exception_ptr& why);
     void stopped(file_work& work);
@@ -117,6 +122,7 @@ private:
     void tell_progress(bool last);
     running_file row(const file_work& work) const;
     void release_handles() noexcept;
+    bool is_verified_now(std::size_t file) const noexcept;
 
     std::string directory_;
     std::string ca_file_;

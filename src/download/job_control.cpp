@@ -41,9 +41,13 @@ void download_job::strike(file_work& work, stop_reason why) {
     if (work.limit) work.limit->reschedule(now());
 }
 
+bool download_job::is_verified_now(std::size_t file) const noexcept {
+    return entries_[file].work && entries_[file].work->state == file_state::verifying;
+}
+
 void download_job::pause(std::size_t file) {
     entry& its = entries_[file];
-    if (its.flags & (is_over | is_paused)) return;
+    if (its.flags & (is_over | is_paused) || is_verified_now(file)) return;
     its.flags |= is_paused;
     if (its.work && its.work->running) return strike(*its.work, stop_reason::paused);
     if (its.work) {
@@ -68,6 +72,7 @@ void download_job::cancel(std::size_t file) {
     if (its.flags & (is_over | is_given_up)) return;
     its.flags |= is_given_up;
     if (its.work && its.work->running) return strike(*its.work, stop_reason::cancelled);
+    if (is_verified_now(file)) return;  // it ends in a moment, one way or the other
     const bool held = (its.flags & is_held) != 0;
     give_up(file, failure_class::cancelled, "cancelled");
     if (held)

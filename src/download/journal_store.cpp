@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "download/journal_file.hpp"
@@ -90,6 +92,22 @@ void execute(sqlite3* connection, const char* sql) {
     if (const int code = sqlite3_exec(connection, sql, nullptr, nullptr, nullptr); code != SQLITE_OK) throw_failure(connection, code);
 }
 
+/// By their keys; of those with one key the last.
+std::vector<finished_record> last_of_each(const std::vector<finished_record>& records) {
+    std::vector<std::uint32_t> order(records.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return std::tie(records[a].key, a) < std::tie(records[b].key, b); });
+    std::vector<finished_record> sorted;
+    sorted.reserve(records.size());
+    for (const std::uint32_t each : order) {
+        if (!sorted.empty() && sorted.back().key == records[each].key)
+            sorted.back() = records[each];
+        else
+            sorted.push_back(records[each]);
+    }
+    return sorted;
+}
+
 /// A new journal as bytes, so that it comes into being whole.
 std::string empty_journal(const std::string& boot) {
     sqlite3* raw = nullptr;
@@ -100,7 +118,7 @@ std::string empty_journal(const std::string& boot) {
     execute(raw, ("PRAGMA application_id=" + std::to_string(our_id)).c_str());
     execute(raw, ("PRAGMA user_version=" + std::to_string(our_version)).c_str());
     for (const char* table : tables) execute(raw, table);
-    statement{raw, "INSERT INTO job VALUES (?1)"}.bind(1, boot).run();
+    statement{raw, "INSERT INTO job VALUES (?1)"}.put(1, boot).run();
     sqlite3_int64 size = 0;
     const std::unique_ptr<unsigned char, free_memory> image{sqlite3_serialize(raw, "main", &size, 0)};
     if (!image) throw std::bad_alloc{};
@@ -281,10 +299,7 @@ journal_contents journal_store::read(bool same_boot) {
         for (std::size_t at = 0; at < records.size(); at += record_size)
             all.finished.push_back({take(records, at), take(records, at + 8), static_cast<std::int64_t>(take(records, at + 16)), synced});
     }
-    std::stable_sort(all.finished.begin(), all.finished.end(), [](const finished_record& a, const finished_record& b) { return a.key < b.key; });
-    // Of those with one key the last stays.
-    const auto first = std::unique(all.finished.rbegin(), all.finished.rend(), [](const finished_record& a, const finished_record& b) { return a.key == b.key; });
-    all.finished.erase(all.finished.begin(), first.base());
+    all.finished = last_of_each(all.finished);
 
     statement partial{connection_, "SELECT name, url, etag, last_modified, size, part_name, inode, written, synced, checksum FROM partial"};
     while (partial.step()) {
@@ -346,7 +361,7 @@ void journal_store::transaction(const journal_batch& batch, bool synced) {
         if (record)
             write_partial(*record);
         else
-            delete_partial_.bind(1, name).run();
+            delete_partial_.put(1, name).run();
     }
     if (synced) mark_all_synced();
     run("COMMIT");
@@ -357,7 +372,7 @@ void journal_store::transaction(const journal_batch& batch, bool synced) {
 void journal_store::write_finished(const std::vector<finished_record>& records, bool synced) {
     std::string blob;
     const auto write = [&] {
-        if (!blob.empty()) insert_finished_.bind(1, std::int64_t{synced}).bind_blob(2, blob).bind(3, checksum_of(synced, blob)).run();
+        if (!blob.empty()) insert_finished_.put(1, std::int64_t{synced}).put_blob(2, blob).put(3, checksum_of(synced, blob)).run();
         blob.clear();
     };
     for (const finished_record& each : records) {
@@ -373,13 +388,13 @@ void journal_store::write_finished(const std::vector<finished_record>& records, 
 void journal_store::write_partial(const partial_record& record) {
     const std::string written = record.written.encoded(), synced = record.synced.encoded();
     statement& row = upsert_partial_;
-    row.bind(1, record.name).bind(2, record.url).bind(3, record.etag).bind(4, record.last_modified);
+    row.put(1, record.name).put(2, record.url).put(3, record.etag).put(4, record.last_modified);
     if (record.size)
-        row.bind(5, static_cast<std::int64_t>(*record.size));
+        row.put(5, static_cast<std::int64_t>(*record.size));
     else
-        row.bind_nothing(5);
-    row.bind(6, record.part_name).bind(7, static_cast<std::int64_t>(record.inode)).bind_blob(8, written).bind_blob(9, synced);
-    row.bind(10, checksum_of(record, written, synced)).run();
+        row.put_nothing(5);
+    row.put(6, record.part_name).put(7, static_cast<std::int64_t>(record.inode)).put_blob(8, written).put_blob(9, synced);
+    row.put(10, checksum_of(record, written, synced)).run();
 }
 
 /// What no longer counts since the machine has been started anew goes, and many small batches become one.
@@ -391,7 +406,7 @@ void journal_store::bring_up_to_date() {
     }
     const journal_contents all = read(same_boot);
     run("DELETE FROM finished; DELETE FROM partial");
-    statement{connection_, "UPDATE job SET boot=?1"}.bind(1, boot_).run();
+    statement{connection_, "UPDATE job SET boot=?1"}.put(1, boot_).run();
     write_finished(all.finished, true);
     write_finished(all.finished, false);
     for (const auto& [name, record] : all.partials) write_partial(record);

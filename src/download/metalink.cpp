@@ -4,6 +4,7 @@
 #include <charconv>
 #include <pugixml.hpp>
 #include <stdexcept>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -96,15 +97,15 @@ public:
         }
         if (!digest_) throw wrong("has no hash of a kind that is known here");
         if (urls_.empty()) throw wrong("has no http or https URL");
-        std::stable_sort(urls_.begin(), urls_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::sort(urls_.begin(), urls_.end(), [](const source& a, const source& b) { return std::tie(a.priority, a.place) < std::tie(b.priority, b.place); });
     }
     const std::string& name() const noexcept { return name_; }
     download_item item() const {
         item_options options;
         options.checksum = digest_->to_string();
         options.size = size_;
-        for (std::size_t i = 1; i < urls_.size(); ++i) options.mirrors.push_back(urls_[i].second);
-        return {urls_.front().second, name_, std::make_shared<const item_options>(std::move(options))};
+        for (std::size_t i = 1; i < urls_.size(); ++i) options.mirrors.push_back(urls_[i].url);
+        return {urls_.front().url, name_, std::make_shared<const item_options>(std::move(options))};
     }
 
 private:
@@ -127,13 +128,18 @@ private:
     }
     void take_url(std::string_view priority, std::string_view url) {
         const auto given = number_in<unsigned>(trimmed(priority));
-        urls_.emplace_back(given && *given > 0 && *given < lowest_priority ? *given : lowest_priority, url);
+        urls_.push_back({given && *given > 0 && *given < lowest_priority ? *given : lowest_priority, urls_.size(), std::string{url}});
     }
 
     std::string name_;
     std::optional<std::uint64_t> size_;
     std::optional<detail::expected_digest> digest_;
-    std::vector<std::pair<unsigned, std::string>> urls_;
+    struct source {
+        unsigned priority;
+        std::size_t place;  // in the document, which decides among equals
+        std::string url;
+    };
+    std::vector<source> urls_;
 };
 
 }  // namespace

@@ -19,23 +19,23 @@ void statement::check(int code) const {
     if (code != SQLITE_OK) throw_failure(sqlite3_db_handle(handle_), code);
 }
 
-statement& statement::bind(int at, std::int64_t value) {
+statement& statement::put(int at, std::int64_t value) {
     check(sqlite3_bind_int64(handle_, at, value));
     return *this;
 }
 
 // A null pointer would be NULL, also for text of no length.
-statement& statement::bind(int at, std::string_view text) {
+statement& statement::put(int at, std::string_view text) {
     check(sqlite3_bind_text64(handle_, at, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
     return *this;
 }
 
-statement& statement::bind_blob(int at, std::string_view bytes) {
+statement& statement::put_blob(int at, std::string_view bytes) {
     check(sqlite3_bind_blob64(handle_, at, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC));
     return *this;
 }
 
-statement& statement::bind_nothing(int at) {
+statement& statement::put_nothing(int at) {
     check(sqlite3_bind_null(handle_, at));
     return *this;
 }

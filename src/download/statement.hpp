@@ -15,7 +15,7 @@ struct sqlite_failure {
 };
 [[noreturn]] void throw_failure(sqlite3* connection, int code);
 
-/// A prepared statement of SQLite's. What is bound has to live until it has been stepped to its end.
+/// A prepared statement of SQLite's. What is put has to live until it has been stepped to its end.
 class statement {
 public:
     statement() = default;
@@ -27,13 +27,13 @@ public:
     }
     ~statement();
 
-    statement& bind(int at, std::int64_t value);
-    statement& bind(int at, std::string_view text);
-    statement& bind_blob(int at, std::string_view bytes);
-    statement& bind_nothing(int at);
+    statement& put(int at, std::int64_t value);
+    statement& put(int at, std::string_view text);
+    statement& put_blob(int at, std::string_view bytes);
+    statement& put_nothing(int at);
     /// Is there a row?
     bool step();
-    /// Steps to the end; then it can be bound and run again.
+    /// Steps to the end; then it can be given other values and run again.
     void run();
     bool is_null(int column) const noexcept;
     std::int64_t number(int column) const noexcept;

@@ -5,6 +5,8 @@
 
 #include "download/failure.hpp"
 #include "download/naming.hpp"
+#include "download/segments.hpp"
+#include "download/verification.hpp"
 #include "engine/file_calls.hpp"
 #include "engine/part_calls.hpp"
 #include "http/date.hpp"
@@ -47,7 +49,7 @@ task<> transfer::run() {
         if (work_.data) {
             file_data& data = *work_.data;
             if (!job_.options().resume || !data.may_resume()) {
-                begin_anew("the server gives nothing by which the file could be known again");
+                job_.start_over(work_, "the server gives nothing by which the file could be known again");
             } else if (data.size) {
                 const auto missing = data.have.missing(0, *data.size);
                 wanted = missing ? *missing : span_of_bytes{*data.size - std::min<std::uint64_t>(*data.size, 1), *data.size};
@@ -65,7 +67,8 @@ task<> transfer::run() {
             co_return;
         }
         if (said == answer::all_there) {
-            work_.result = reached::arrived;
+            expect_digests(response.headers());
+            arrived(*work_.data);
             co_return;
         }
         struct counted {
@@ -156,7 +159,7 @@ http::request_options transfer::request_for(span_of_bytes wanted) {
     if (work_.data) {
         const bool to_the_end = wanted.end == no_end || wanted.end == work_.data->size;
         fields_.set("Range", http::format_range(wanted.first, to_the_end ? std::nullopt : std::optional{wanted.end - 1}));
-        fields_.set("If-Range", work_.data->tags.if_range());
+        if (work_.data->url == job_.url_of(work_)) fields_.set("If-Range", work_.data->tags.if_range());
     } else {
         fields_.remove("Range");
         fields_.remove("If-Range");
@@ -165,13 +168,11 @@ http::request_options transfer::request_for(span_of_bytes wanted) {
     return asked;
 }
 
-/// What is there cannot be used.
-void transfer::begin_anew(std::string_view why) {
-    if (work_.was_noted) job_.keeper().forget(work_);
-    work_.data.reset();
-    work_.resumed = 0;
-    work_.before_attempt = 0;
-    job_.tell(download_event::kind::restart, work_, why);
+/// Does a part come from the file that the other bytes are from, as far as it says? Two servers give one file tags of their own.
+bool transfer::same_file(const http::response& response) const {
+    const file_data& data = *work_.data;
+    const validators said = validators::of(response.headers());
+    return data.url == job_.url_of(work_) ? data.tags.agree_with(said) : validators{{}, data.tags.last_modified}.agree_with(said);
 }
 
 transfer::answer transfer::judge_answer(http::response& response, span_of_bytes wanted) {
@@ -186,15 +187,18 @@ transfer::answer transfer::judge_answer(http::response& response, span_of_bytes 
     if (status == 206) {
         const auto part = part_answer_of(fields);
         if (!part || part->first != wanted.first || part->end > wanted.end) {
-            begin_anew("the server sent another range than the one that was asked for");
+            job_.start_over(work_, "the server sent another range than the one that was asked for");
             return answer::ask_again;
         }
-        if ((part->total && data.size && *part->total != *data.size) || !data.tags.agree_with(validators::of(fields)) || is_coded(fields)) {
-            begin_anew("the file has changed on the server");
+        if ((part->total && data.size && *part->total != *data.size) || !same_file(response) || is_coded(fields)) {
+            job_.start_over(work_, "the file has changed on the server");
             return answer::ask_again;
         }
         if (!data.size) data.size = part->total;
-        if (wanted.first != 0) job_.tell(download_event::kind::resume, work_);
+        if (wanted.first != 0 || data.have.total() != 0) {
+            work_.went_on = true;
+            job_.tell(download_event::kind::resume, work_);
+        }
         return answer::rest;
     }
     if (status == no_range_here) {
@@ -203,12 +207,12 @@ transfer::answer transfer::judge_answer(http::response& response, span_of_bytes 
             data.size = total;
             return answer::all_there;
         }
-        begin_anew("the file on the server is another one: it does not have the range that is missing");
+        job_.start_over(work_, "the file on the server is another one: it does not have the range that is missing");
         return answer::ask_again;
     }
     if (!is_file(status)) throw refused(response, job_.url_of(work_));
     const validators now_has = validators::of(fields);
-    begin_anew(now_has.none() || !now_has.agree_with(data.tags) ? "the file has changed on the server" : "the server sends no part of a file");
+    job_.start_over(work_, now_has.none() || !now_has.agree_with(data.tags) ? "the file has changed on the server" : "the server sends no part of a file");
     return answer::whole;
 }
 
@@ -254,6 +258,10 @@ task<> transfer::save(http::response& response) {
         auto piece = co_await body.read();
         const std::string_view content = piece.value_or(std::string_view{});
         check_size(content.size());
+        for (const expected_digest& each : digests_of(response.headers())) {
+            verify_content(content, each);
+            job_.report(work_.index).verified = true;
+        }
         co_await save_whole(content);
         job_.report(work_.index).bytes = content.size();
         work_.result = reached::complete;
@@ -266,7 +274,8 @@ task<> transfer::save(http::response& response) {
     data.size = body.size();
     // A record of another part file must never speak of this one, so a second one has another name.
     const bool findable = job_.keeper().active() && data.may_resume() && !std::exchange(work_.name_used, true);
-    co_await data.part.create(findable ? part_naming::findable : part_naming::unique);
+    const part_naming naming = findable ? part_naming::findable : part_naming::unique;
+    co_await data.part.create(naming);
     co_await bring(response, {0, data.size.value_or(no_end)});
 }
 
@@ -280,55 +289,42 @@ task<> transfer::save_whole(std::string_view content) {
     co_await part.finish(job_.options().sync);
 }
 
-/// One connection's part, as fast as the limits allow.
-task<> transfer::copy_piece(http::body& body, leat::file& to, piece& part) {
-    while (!body.complete() && to.tell() < part.range.end) {
-        part.stop_at = part.range.end;
-        if (!job_.limits().apply(work_.rate)) {
-            co_await copy_before(body, to, part.stop_at);
-            continue;
-        }
-        auto here = co_await body.read();
-        if (!here) break;
-        const std::uint64_t room = part.range.end - std::min(part.range.end, to.tell());
-        const std::string_view mine = here->substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(here->size(), room)));
-        co_await to.write(mine);
-        co_await to.flush();
-        co_await job_.limits().charge(mine.size(), job_.host_of(work_), work_.rate.get());
-    }
-}
-
 /// What is missing, into the part file.
 task<> transfer::bring(http::response& response, span_of_bytes wanted) {
+    expect_digests(response.headers());
     file_data& data = *work_.data;
-    {
-        piece part{wanted, wanted.end, nullptr, work_.source};
-        leat::file to = data.part.writer(wanted.first);
-        struct listed {
-            listed(file_data& d, piece& p, const leat::file& f) : data(d), own(p) {
-                own.to = &f;
-                data.pieces.push_back(&own);
-            }
-            ~listed() {
-                std::erase(data.pieces, &own);
-                if (own.at() > own.range.first) data.have.add({own.range.first, own.at()});
-            }
-            file_data& data;
-            piece& own;
-        } in_list{data, part, to};
-        co_await copy_piece(response.body(), to, part);
-        co_await to.flush();
-        co_await to.close();
-    }
-    if (!data.size) data.size = data.have.prefix();
-    if (!data.have.covers({0, *data.size}))
-        throw http::truncated_error("a part of the file is still missing", data.size, data.have.total());
+    crew team{job_, work_};
+    co_await team.run(response, wanted);
+    arrived(data);
+}
+
+/// Everything is in the part file.
+void transfer::arrived(const file_data& data) {
     check_size(*data.size);
     file_report& report = job_.report(work_.index);
     report.bytes = *data.size;
     report.resumed = work_.resumed;
-    co_await data.part.finish(job_.options().sync);
-    work_.result = reached::complete;
+    work_.result = reached::arrived;
+}
+
+/// What the caller demands, and what the server says.
+std::vector<expected_digest> transfer::digests_of(const http::headers& fields) const {
+    std::vector<expected_digest> found;
+    const item_options* own = job_.own_options(work_.index);
+    if (own && !own->checksum.empty()) found.push_back(expected_digest::parse(own->checksum));
+    if (!job_.options().verify_digests) return found;
+    if (const auto field = fields.get("Repr-Digest"))
+        if (auto said = expected_digest::of_field(*field)) found.push_back(std::move(*said));
+    return found;
+}
+
+void transfer::expect_digests(const http::headers& fields) {
+    file_data& data = *work_.data;
+    if (data.hashed != 0 || !data.digests.empty()) return;
+    for (expected_digest& each : digests_of(fields)) {
+        hasher hash(each.algorithm);
+        data.digests.push_back({std::move(each), std::move(hash)});
+    }
 }
 
 }  // namespace leat::detail

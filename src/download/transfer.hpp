@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "download/job.hpp"
 #include "leat/http/response.hpp"
@@ -28,14 +29,15 @@ private:
     bool knows_url(std::string_view url) const noexcept;
     http::request_options request_for(span_of_bytes wanted);
     answer judge_answer(http::response& response, span_of_bytes wanted);
-    void begin_anew(std::string_view why);
+    bool same_file(const http::response& response) const;
     task<> save(http::response& response);
     task<> save_whole(std::string_view content);
     void check_size(std::uint64_t size) const;
-    void expect_digests(const http::headers& fields);
     void name_by(const http::headers& fields);
     task<> bring(http::response& response, span_of_bytes wanted);
-    task<> copy_piece(http::body& body, leat::file& to, piece& part);
+    void arrived(const file_data& data);
+    std::vector<expected_digest> digests_of(const http::headers& fields) const;
+    void expect_digests(const http::headers& fields);
 
     download_job& job_;
     file_work& work_;

@@ -16,7 +16,7 @@ class Failures(tool.Case):
         return tool.run("get", "-d", self.path("out"), *arguments, **more)
 
     def names(self):
-        return sorted(os.listdir(self.path("out")))
+        return sorted(name for name in os.listdir(self.path("out")) if name != ".leat-journal")
 
     def test_each_failure_has_its_reason_and_the_rest_goes_on(self):
         answers = {

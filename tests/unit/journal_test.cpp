@@ -624,6 +624,52 @@ TEST(Journal, EverythingThatWasCommittedSurvivesSigkill) {
     EXPECT_GT(highest, 20u);
 }
 
+TEST(Journal, AfterAPowerCutAnEarlierCommitStands) {
+    temporary_directory directory;
+    const std::string file = directory / "journal", copy = directory / "copy";
+    constexpr std::uint64_t commits = 30;
+    in_loop([](std::string name) -> task<> {
+        auto notes = co_await journal::open(name, "first");
+        for (std::uint64_t i = 1; i <= commits; ++i) {
+            notes->note_finished({i, i, 0, true});
+            notes->note_partial(some_partial("a", i, i));
+            co_await notes->commit();
+        }
+    }(file));
+    const std::string sound = content_of(file), wal = content_of(file + "-wal");
+    ASSERT_GT(wal.size(), commits * 4096);
+    std::mt19937 random{3};
+    std::uint64_t fewest = commits, most = 0;
+    for (int round = 0; round < 100; ++round) {
+        // The disk has got so much of what was written last, and something else behind it; or one sector is missing.
+        std::string torn = wal;
+        if (round % 2 == 0)
+            torn.replace(random() % torn.size(), std::string::npos, std::string(random() % 9000, static_cast<char>(round % 4 == 0 ? 0 : random())));
+        else
+            torn.replace(random() % (torn.size() / 512) * 512, 512, std::string(512, '\0'));
+        put(copy, sound);
+        put(copy + "-wal", torn);
+        std::uint64_t last = 0;
+        in_loop([](std::string name, std::uint64_t& reached) -> task<> {
+            auto notes = co_await journal::open(name, "second");
+            while (notes->finished(reached + 1)) ++reached;
+            for (std::uint64_t i = reached + 1; i <= commits; ++i) EXPECT_FALSE(notes->finished(i));
+            const auto* partial = notes->partial("a");
+            EXPECT_EQ(partial != nullptr, reached > 0);
+            auto expected = some_partial("a", reached, reached);
+            expected.written = expected.synced;
+            EXPECT_TRUE(!partial || same(*partial, expected)) << reached;
+            notes->note_finished({1000, 1, 1});
+            co_await notes->commit();
+        }(copy, last));
+        fewest = std::min(fewest, last);
+        most = std::max(most, last);
+        std::filesystem::remove(copy + "-wal");
+    }
+    EXPECT_LT(fewest, commits / 4);
+    EXPECT_GT(most, commits / 2);
+}
+
 TEST(Journal, ACommitIsDoneAlsoWhereItIsCancelled) {
     temporary_directory directory;
     const std::string file = directory / "journal";
