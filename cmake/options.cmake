@@ -26,9 +26,13 @@ if(LEAT_SANITIZE)
     add_link_options(-fsanitize=${LEAT_SANITIZE})
 endif()
 
-# leat_warnings(<target>): what we ask of our own code, never of those who use it.
+# leat_warnings(<target>): the flags of our own code, never of those who use it.
 function(leat_warnings target)
     target_compile_options(${target} PRIVATE -Wall -Wextra)
+    # Memory is given back with its size, which clang takes for granted from version 19 on only.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 19)
+        target_compile_options(${target} PRIVATE -fsized-deallocation)
+    endif()
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         # Its -Wrestrict takes `"text" + string` for overlapping memory at -O3 (GCC bug 105651).
         target_compile_options(${target} PRIVATE -Wno-restrict)

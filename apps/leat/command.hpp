@@ -21,6 +21,7 @@ struct command {
 void add_echo(CLI::App& app, command& chosen);
 void add_serve(CLI::App& app, command& chosen);
 void add_get(CLI::App& app, command& chosen);
+void add_queue(CLI::App& app, command& chosen);
 void add_manual(CLI::App& app, command& chosen);  // and completions
 
 /// Exit statuses: 0 and those of leat::run (130 after Ctrl-C) beside these.

@@ -131,6 +131,7 @@ int main(int argc, char** argv) {
 
     tool::command chosen;
     tool::add_get(app, chosen);
+    tool::add_queue(app, chosen);
     tool::add_serve(app, chosen);
     tool::add_echo(app, chosen);
     tool::add_manual(app, chosen);

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 
 namespace leat::detail {
 

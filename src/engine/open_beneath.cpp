@@ -85,10 +85,6 @@ entry_facts look(int directory, const char* relative) noexcept {
 
 }  // namespace
 
-owned_descriptor::~owned_descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-}
-
 int open_root(const char* path) noexcept {
     const int fd = ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;

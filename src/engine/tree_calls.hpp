@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 
 namespace leat::detail {
 

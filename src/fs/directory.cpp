@@ -5,6 +5,7 @@
 
 #include "engine/file_calls.hpp"
 #include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "fs/file_core.hpp"
 #include "leat/task/to_thread.hpp"
 

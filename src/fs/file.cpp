@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "engine/file_calls.hpp"
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "fs/file_call.hpp"
 #include "fs/file_core.hpp"
 #include "io/uninitialized.hpp"

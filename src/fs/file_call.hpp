@@ -1,8 +1,8 @@
 #pragma once
 #include <string>
 
-#include "engine/open_beneath.hpp"
 #include "engine/operation/file.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "leat/task/task.hpp"
 
 namespace leat::detail {

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "fs/path_call.hpp"
 #include "leat/io/error.hpp"
 #include "leat/task/to_thread.hpp"

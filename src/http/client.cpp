@@ -30,9 +30,12 @@ detail::http_request copied(const client_options& client, std::string_view metho
     request.content = options.content;
     request.has_body = options.has_body || options.content || !options.body.empty();
     if (!options.content_type.empty() && !request.fields.contains("Content-Type")) request.fields.add("Content-Type", options.content_type);
+    if (options.content && !options.content->type().empty() && !request.fields.contains("Content-Type")) request.fields.add("Content-Type", options.content->type());
     request.may_repeat = may_repeat(method);
     request.timeout = options.timeout != duration::zero() ? options.timeout : client.total_timeout;
+    request.decode = options.decompress.value_or(client.decompress);
     request.max_redirects = options.max_redirects.value_or(client.max_redirects);
+    request.retries = options.retries.value_or(client.retries);
     return request;
 }
 
@@ -51,6 +54,24 @@ task<response> answer(std::shared_ptr<detail::http_pool> pool, detail::http_requ
         if (text.starts_with(name.substr(0, name.find(' ') + 1) + "http")) throw;  // named already
         throw timeout_error(name + ": " + e.what());
     }
+}
+
+/// The same, where somebody wants to be told how it ends.
+task<response> answer_telling(std::shared_ptr<detail::http_pool> pool, detail::http_request request) {
+    detail::http_request shown;
+    shown.method = request.method;
+    shown.number = request.number = pool->next_number();
+    shown.started = request.started = now();
+    std::string where = request.url;
+    auto done = co_await (answer(pool, std::move(request)) | as_result);
+    if (done) co_return std::move(*done);
+    try {
+        where = url::parse(where).string();  // without credentials
+    } catch (const url_error&) {
+        where.clear();
+    }
+    pool->trace(trace_step::failed, shown, where, done.error().message());
+    std::rethrow_exception(done.error().exception());
 }
 
 /// A request whose options could not even be copied.
@@ -78,6 +99,7 @@ task<response> client::get(std::string_view url, request_options options) { retu
 task<response> client::head(std::string_view url, request_options options) { return request("HEAD", url, options); }
 task<response> client::request(std::string_view method, std::string_view url, request_options options) {
     try {
+        if (pool_->traces()) return answer_telling(pool_, copied(pool_->options(), method, url, options));
         return answer(pool_, copied(pool_->options(), method, url, options));
     } catch (...) {
         return refused(std::current_exception());

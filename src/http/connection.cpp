@@ -19,7 +19,7 @@ http_connection::http_connection(tcp_stream& s, http_origin& o, const http::pars
 http_connection::~http_connection() { stream.discard(); }
 
 void http_connection::prepare(bool to_head, duration stall, time_point total_end) {
-    idle_ = false;
+    idle_ = sending_ = false;
     parser.reset(to_head);
     stall_ = stall;
     total_end_ = total_end;
@@ -28,6 +28,7 @@ void http_connection::prepare(bool to_head, duration stall, time_point total_end
 
 bool http_connection::parse(bool head_only, std::string_view& piece) {
     auto& input = stream.input;
+    if (head_only && parser.state() != http::parse_state::head) return true;  // by an earlier read, which was given up
     damaged_ = true;  // unless it comes back
     while (!input.empty() && parser.state() != http::parse_state::complete) {
         const auto step = parser.feed(input.unread());
@@ -42,7 +43,7 @@ bool http_connection::parse(bool head_only, std::string_view& piece) {
 }
 
 bool http_connection::reusable() const noexcept {
-    return !damaged_ && parser.state() == http::parse_state::complete && !parser.expects_close() && stream.input.empty() && !stream.input_at_end &&
+    return !damaged_ && !sending_ && parser.state() == http::parse_state::complete && !parser.expects_close() && stream.input.empty() && !stream.input_at_end &&
            stream.buffered() == 0 && !stream.output_error() && !stream.closed();
 }
 

@@ -25,6 +25,8 @@ public:
     /// Throws http::protocol_error, http::too_large_error.
     bool parse(bool head_only, std::string_view& piece);
 
+    /// From the head of a request on, whose body has not been sent to its end: until then it cannot carry another.
+    void sending(bool now) noexcept { sending_ = now; }
     /// Has parse() thrown? Then nothing that comes has a meaning any more.
     bool damaged() const noexcept { return damaged_; }
     /// Could it carry another request, as far as the response says?
@@ -57,6 +59,7 @@ private:
     duration longest_idle_{};
     bool idle_ = false;
     bool damaged_ = false;
+    bool sending_ = false;
 };
 
 }  // namespace leat::detail

@@ -3,9 +3,6 @@
 #include <algorithm>
 
 #include "http/session.hpp"
-#include "leat/net/connection.hpp"
-#include "leat/task/timeout.hpp"
-#include "net/open.hpp"
 #include "task/loop.hpp"
 
 namespace leat::detail {
@@ -13,12 +10,21 @@ namespace leat::detail {
 http_pool::http_pool(const http::client_options& options) : user_agent_(options.user_agent), options_(options), proxies_(options), session_(std::make_unique<http_session>(options)) {
     options_.user_agent = user_agent_;
     tls_.ca_file = options.ca_file;
+    tls_.certificate = options.certificate;
+    tls_.key = options.key;
     tls_.insecure = options.insecure;
-    tls_.alpn = {"http/1.1"};
     tls_.handshake_timeout = options.connect_timeout;
+    tls_http1_ = tls_;
+    tls_http1_.alpn = {"http/1.1"};
+    if (options.protocol == http::protocol::automatic) tls_.alpn = {"h2", "http/1.1"};
+    if (options.protocol == http::protocol::http1) tls_.alpn = {"http/1.1"};
+    if (options.protocol == http::protocol::http2) tls_.alpn = {"h2"};
     options_.ca_file = tls_.ca_file;
+    options_.certificate = tls_.certificate;
+    options_.key = tls_.key;
     options_.connections = std::max<std::size_t>(options_.connections, 1);
     options_.connections_per_origin = std::max<std::size_t>(options_.connections_per_origin, 1);
+    options_.streams_per_connection = std::max<std::size_t>(options_.streams_per_connection, 1);
 }
 
 http_pool::~http_pool() { close(); }
@@ -27,8 +33,18 @@ void http_pool::close() noexcept {
     closed_ = true;
     // An origin is forgotten with its last connection, so the table changes below the loop's feet.
     while (idle_ != 0) {
-        auto with_idle = std::find_if(origins_.begin(), origins_.end(), [](const auto& entry) { return entry.second->newest != nullptr; });
-        drop_idle(*with_idle->second->newest);
+        for (auto& [key, origin] : origins_) {
+            if (origin->newest) {
+                drop_idle(*origin->newest);
+                break;
+            }
+            http2_session* session = origin->sessions;
+            while (session && session->active() != 0) session = session->next;
+            if (session) {
+                session_gone(*session);
+                break;
+            }
+        }
     }
 }
 
@@ -36,109 +52,189 @@ http_origin& http_pool::origin_of(const http::url& to) {
     if (auto found = origins_.find(to.origin()); found != origins_.end()) return *found->second;
     auto made = std::make_unique<http_origin>(*this, to.origin(), endpoint{to.host(), to.port()}, to.secure());
     made->via = proxies_.choose(to);
+    made->through_requests = made->via && made->via->gets_requests(to);
+    if (http1_only_.contains(to.origin())) made->speaks = spoken::http1;
     return *origins_.emplace(to.origin(), std::move(made)).first->second;
 }
 
 void http_pool::forget_if_unused(http_origin& origin) noexcept {
-    if (origin.open != 0 || origin.pins != 0 || !origin.waiting.empty()) return;
+    if (origin.open != 0 || origin.pins != 0 || !origin.waiting.empty() || origin.sessions) return;
     const std::string key = std::move(origin.key);
     origins_.erase(key);
 }
 
 lease_wait http_pool::acquire(const http::url& to, reuse how) { return lease_wait{*this, origin_of(to), how}; }
 
-namespace {
-
-task<fresh_stream> open_stream(endpoint to, bool secure, const proxy_server* via, const tls_client_settings& settings) {
-    if (via) {
-        tcp_stream* opened = co_await open_through(*via, std::move(to), secure, settings);
-        co_return fresh_stream{opened};
-    }
-    // Two statements each: a result is not left in a temporary across a suspension.
-    if (secure) {
-        tcp_stream* opened = co_await open_tls(std::move(to), settings);
-        co_return fresh_stream{opened};
-    }
-    tcp_stream* opened = co_await open_tcp(std::move(to));
-    co_return fresh_stream{opened};
-}
-
-}  // namespace
-
-task<fresh_stream> http_pool::connect(http_origin& to) {
-    const duration limit = options_.connect_timeout;
-    if (limit <= duration::zero()) return open_stream(to.to, to.secure, to.via, tls_);
-    return [](duration most, task<fresh_stream> opening) -> task<fresh_stream> {
-        co_return co_await timeout(most, std::move(opening));
-    }(limit, open_stream(to.to, to.secure, to.via, tls_));
-}
-
 // ---- granting
 
-/// A connection to be used again, or the right to make one.
-bool http_pool::try_grant(http_origin& origin, reuse how, http_connection*& connection) noexcept {
-    connection = nullptr;
-    if (origin.newest) {
-        const time_point now = clock_now();
-        while (http_connection* candidate = origin.newest) {
-            unlink(*candidate);
-            if (how != reuse::never && candidate->alive(now, how == reuse::checked)) {
-                connection = candidate;
-                return true;
-            }
-            delete candidate;
-            --origin.open;
-            --open_;
+/// May its next connection turn out to be one that requests share?
+bool http_pool::may_share(const http_origin& origin) const noexcept {
+    if (origin.through_requests || options_.protocol == http::protocol::http1) return false;
+    return options_.protocol == http::protocol::http2 || (origin.secure && origin.speaks != spoken::http1);
+}
+
+bool http_pool::grant_idle(http_origin& origin, reuse how, http_grant& granted) noexcept {
+    if (!origin.newest) return false;
+    const time_point now = clock_now();
+    while (http_connection* candidate = origin.newest) {
+        unlink(*candidate);
+        if (how != reuse::never && candidate->alive(now, how == reuse::checked)) {
+            granted.connection = candidate;
+            return true;
         }
+        delete candidate;
+        --origin.open;
+        --open_;
     }
-    if (origin.open >= options_.connections_per_origin) return false;
-    if (open_ >= options_.connections && !drop_some_idle(origin)) return false;
+    return false;
+}
+
+bool http_pool::has_room(const http_origin& origin) noexcept {
+    return origin.open < options_.connections_per_origin && (open_ < options_.connections || drop_some_idle(origin));
+}
+
+/// A place on a connection that others use, too, or that lies idle.
+bool http_pool::grant_shared(lease_wait& wait) noexcept {
+    http_origin& origin = *wait.origin_;
+    for (http2_session* session = origin.sessions; session; session = session->next) {
+        // After a failure, only one that was made since.
+        if (!session->accepts() || (wait.how_ == reuse::never && session->born < wait.asked_)) continue;
+        const bool idle = session->active() == 0;
+        if (!idle && !has_room(origin)) return false;
+        try {
+            wait.granted_.stream = new http2_stream(*session);
+        } catch (...) {
+            return false;
+        }
+        if (idle) {
+            --idle_;
+        } else {
+            ++origin.open;
+            ++open_;
+            ++shared_;
+        }
+        return true;
+    }
+    return false;
+}
+
+/// A connection to be used again, a place on one that is shared, or the right to make one.
+bool http_pool::try_grant(lease_wait& wait) noexcept {
+    http_origin& origin = *wait.origin_;
+    wait.granted_ = {};
+    if (grant_idle(origin, wait.how_, wait.granted_) || grant_shared(wait)) return true;
+    const bool shares = may_share(origin);
+    if ((shares && origin.probing) || !has_room(origin)) return false;
     ++origin.open;
     ++open_;
+    if (shares) origin.probing = wait.granted_.probes = true;
     return true;
+}
+
+void http_pool::settle_probe(http_origin& origin, spoken found) noexcept {
+    origin.probing = false;
+    if (found == spoken::unknown || origin.speaks == found) return;
+    origin.speaks = found;
+    constexpr std::size_t most_remembered = 4096;
+    try {
+        if (http1_only_.size() >= most_remembered) http1_only_.clear();
+        if (found == spoken::http1)
+            http1_only_.insert(origin.key);
+        else
+            http1_only_.erase(origin.key);
+    } catch (...) {
+        // Not remembered: the next time it is asked again.
+    }
+}
+
+void http_pool::join_ring(http_origin& origin) noexcept {
+    if (!ring_) {
+        ring_ = origin.next_waiting = origin.previous_waiting = &origin;
+        return;
+    }
+    origin.next_waiting = ring_;
+    origin.previous_waiting = ring_->previous_waiting;
+    ring_->previous_waiting->next_waiting = &origin;
+    ring_->previous_waiting = &origin;
+}
+
+void http_pool::leave_ring(http_origin& origin) noexcept {
+    if (origin.next_waiting == &origin) {
+        ring_ = nullptr;
+    } else {
+        origin.next_waiting->previous_waiting = origin.previous_waiting;
+        origin.previous_waiting->next_waiting = origin.next_waiting;
+        if (ring_ == &origin) ring_ = origin.next_waiting;
+    }
+    origin.next_waiting = origin.previous_waiting = nullptr;
 }
 
 bool http_pool::serve_first(http_origin& origin) noexcept {
     auto& first = static_cast<lease_wait&>(*origin.waiting.first());
-    if (!try_grant(origin, first.how_, first.connection_)) return false;
+    if (!try_grant(first)) return false;
     origin.waiting.remove(first);
-    --starved_;
+    leave_ring(origin);
+    if (!origin.waiting.empty()) join_ring(origin);  // behind the others
     first.state_ = lease_wait::granted;
     first.wake();
     return true;
 }
 
-/// Of the origins that only lack a place among all connections, the one whose request has waited longest.
-http_origin* http_pool::longest_waiting() noexcept {
-    http_origin* found = nullptr;
-    std::uint64_t earliest = 0;
-    for (auto& [key, origin] : origins_) {
-        if (origin->waiting.empty() || origin->open >= options_.connections_per_origin) continue;
-        const std::uint64_t ticket = static_cast<lease_wait&>(*origin->waiting.first()).ticket_;
-        if (!found || ticket < earliest) {
-            found = origin.get();
-            earliest = ticket;
+/// Of the origins that wait, the next that something can be done for. One that has only just got a connection of its own free keeps it for its next
+/// request, unless another has fewer: so they share the total evenly, and connections are not closed and made by turns.
+http_origin* http_pool::next_in_turn(http_origin& freed) noexcept {
+    http_origin* own = nullptr;
+    http_origin* each = ring_;
+    do {
+        if (each->passed_over == serves_) {
+            each = each->next_waiting;
+            continue;
         }
-    }
-    return found;
+        const bool has_idle = each->newest != nullptr;
+        bool has_shared = false;
+        bool has_idle_shared = false;
+        for (http2_session* session = each->sessions; session; session = session->next) {
+            if (!session->accepts()) continue;
+            has_shared = true;
+            has_idle_shared = has_idle_shared || session->active() == 0;
+        }
+        const bool in_limit = each->open < options_.connections_per_origin;
+        const bool may_begin = has_shared || !(each->probing && may_share(*each));
+        if (has_idle || has_idle_shared) {
+            if (each != &freed || open_ < options_.connections) return each;
+            own = each;
+        } else if (in_limit && may_begin) {
+            if (open_ < options_.connections) return each;
+            if (idle_ != 0 && (freed.waiting.empty() || each == &freed || idle_ > 1 || each->open < freed.open)) return each;
+        }
+        each = each->next_waiting;
+    } while (each != ring_);
+    return own;
 }
 
-/// A connection has become idle, or a place free.
 void http_pool::serve(http_origin& freed) noexcept {
-    if (starved_ == 0) return;
-    // With all connections taken, another origin's older request goes first; otherwise nobody else can be waiting for this.
-    if (open_ >= options_.connections || freed.waiting.empty()) {
-        http_origin* other = longest_waiting();
-        if (other && other != &freed && (freed.waiting.empty() || static_cast<lease_wait&>(*other->waiting.first()).ticket_ <
-                                                                      static_cast<lease_wait&>(*freed.waiting.first()).ticket_)) {
-            serve_first(*other);
-            return;
-        }
+    if (!ring_) return;
+    ++freed.pins;
+    ++serves_;
+    while (ring_) {
+        http_origin* next = next_in_turn(freed);
+        if (!next) break;
+        if (!serve_first(*next)) next->passed_over = serves_;
     }
-    while (!freed.waiting.empty() && serve_first(freed)) {}
+    --freed.pins;
 }
 
-void http_pool::give_back(http_origin& origin, http_connection* connection) noexcept {
+void http_pool::served_again(http_origin& origin) noexcept {
+    ++origin.pins;
+    serve(origin);
+    --origin.pins;
+    forget_if_unused(origin);
+}
+
+void http_pool::give_back(http_origin& origin, http_grant granted) noexcept {
+    if (granted.probes) settle_probe(origin, spoken::unknown);
+    if (granted.stream) return give_back_stream(origin, granted.stream);
+    http_connection* connection = granted.connection;
     if (connection && !closed_ && options_.idle_timeout > duration::zero() && connection->reusable()) {
         connection->become_idle(clock_now(), options_.idle_timeout);
         connection->older = origin.newest;
@@ -151,10 +247,45 @@ void http_pool::give_back(http_origin& origin, http_connection* connection) noex
         --origin.open;
         --open_;
     }
-    ++origin.pins;
-    serve(origin);
-    --origin.pins;
-    forget_if_unused(origin);
+    served_again(origin);
+}
+
+void http_pool::give_back_stream(http_origin& origin, http2_stream* stream) noexcept {
+    http2_session* session = stream->session();
+    delete stream;
+    if (session && session->active() == 0) {
+        ++idle_;
+        if (session->leaving() || closed_ || options_.idle_timeout <= duration::zero()) return session_gone(*session);
+        session->become_idle();
+    } else {
+        // One of several, or the connection has gone before it.
+        --origin.open;
+        --open_;
+        --shared_;
+    }
+    served_again(origin);
+}
+
+void http_pool::session_gone(http2_session& session) noexcept {
+    http_origin& origin = session.origin;
+    unlink(session);
+    served_again(origin);
+}
+
+/// Closes it. The requests that it still has keep their places.
+void http_pool::unlink(http2_session& session) noexcept {
+    http_origin& origin = session.origin;
+    http2_session** link = &origin.sessions;
+    while (*link != &session) link = &(*link)->next;
+    *link = session.next;
+    if (session.active() == 0) {
+        --idle_;
+        --origin.open;
+        --open_;
+    } else {
+        ++shared_;
+    }
+    delete &session;
 }
 
 void http_pool::unlink(http_connection& connection) noexcept {
@@ -171,87 +302,30 @@ void http_pool::drop_idle(http_connection& connection) noexcept {
     delete &connection;
     --origin.open;
     --open_;
-    ++origin.pins;
-    serve(origin);
-    --origin.pins;
-    forget_if_unused(origin);
+    served_again(origin);
 }
 
 /// Makes room for another origin.
-bool http_pool::drop_some_idle(const http_origin& but) noexcept {
+bool http_pool::drop_some_idle(const http_origin& by) noexcept {
     if (idle_ == 0) return false;
     for (auto& [key, origin] : origins_) {
-        if (origin.get() == &but || !origin->oldest) continue;
-        http_connection* connection = origin->oldest;
-        unlink(*connection);
-        delete connection;
-        --origin->open;
-        --open_;
-        forget_if_unused(*origin);
-        return true;
+        if (origin.get() == &by) continue;
+        if (http_connection* connection = origin->oldest) {
+            unlink(*connection);
+            delete connection;
+            --origin->open;
+            --open_;
+            forget_if_unused(*origin);
+            return true;
+        }
+        for (http2_session* session = origin->sessions; session; session = session->next) {
+            if (session->active() != 0) continue;
+            unlink(*session);
+            forget_if_unused(*origin);
+            return true;
+        }
     }
     return false;
-}
-
-// ---- leases
-
-void http_lease::attach(fresh_stream stream) {
-    http::parser_limits limits;
-    limits.head = pool_->options().head_limit.count;
-    limits.fields = pool_->options().field_limit;
-    connection_ = new http_connection(*stream, *origin_, limits);
-    stream.release();
-}
-
-void http_lease::release() noexcept {
-    if (!origin_) return;
-    auto pool = std::move(pool_);  // it may be the last to hold it
-    pool->give_back(*std::exchange(origin_, nullptr), std::exchange(connection_, nullptr));
-}
-
-lease_wait::~lease_wait() {
-    if (!origin_) return;
-    --origin_->pins;
-    if (state_ == granted) {
-        pool_.give_back(*origin_, std::exchange(connection_, nullptr));
-    } else {
-        if (state_ == queued) withdraw();
-        pool_.forget_if_unused(*origin_);
-    }
-}
-
-bool lease_wait::await_ready() {
-    if (!origin_->waiting.empty() || !pool_.try_grant(*origin_, how_, connection_)) return false;
-    state_ = granted;
-    return true;
-}
-
-bool lease_wait::start(promise_base& frame, std::source_location at) {
-    if (!suspend(frame, at)) return false;
-    ticket_ = ++pool_.tickets_;
-    ++pool_.starved_;
-    origin_->waiting.push(*this);
-    state_ = queued;
-    return true;
-}
-
-void lease_wait::withdraw() noexcept {
-    origin_->waiting.remove(*this);
-    --pool_.starved_;
-    state_ = idle;
-}
-
-void lease_wait::cancel() noexcept {
-    withdraw();
-    wake_cancelled();
-}
-
-http_lease lease_wait::await_resume() {
-    if (was_cancelled()) throw cancelled{};
-    state_ = idle;
-    http_origin& origin = *std::exchange(origin_, nullptr);
-    --origin.pins;
-    return http_lease{pool_.shared_from_this(), origin, std::exchange(connection_, nullptr)};
 }
 
 }  // namespace leat::detail

@@ -1,6 +1,8 @@
 #include "http/exchange.hpp"
+#include "http/sending.hpp"
 #include "http/request_writer.hpp"
 #include "http/url.hpp"
+#include "leat/http/content.hpp"
 #include "leat/http/error.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/timeout.hpp"
@@ -13,25 +15,19 @@ constexpr std::size_t longest_shown = 300;         // of a URL, in an error's te
 
 std::string name_of(const http_request& request, const http::url& at) { return request.method + " " + printable(at.string(), longest_shown); }
 
-void write_head(std::string& out, const http_request& request, const http::url& at) {
-    http::request_head head;
-    head.method = request.method;
-    head.target = at.target();
-    head.host = at.authority();
-    head.fields = &request.fields;
-    std::string authorization;
-    if (at.has_credentials()) authorization = http::basic_authorization(at.user(), at.password());
-    head.authorization = authorization;
-    if (request.has_body) head.content_length = request.body.size();
-    http::write_request_head(out, head);
-}
+/// What goes onto the request line: of a request that a proxy gets, the whole URL.
+std::string_view target_of(const http_origin& to, const http::url& at) { return to.through_requests ? std::string_view{at.string()} : at.target(); }
 
-bool is_connection_error(const std::exception_ptr& error) {
+}  // namespace
+
+bool is_connection_error(const std::exception_ptr& error) noexcept {
     try {
         std::rethrow_exception(error);
     } catch (const leat::error&) {
         return true;
     } catch (const http::truncated_error&) {
+        return true;
+    } catch (const http::connect_error&) {
         return true;
     } catch (const tls::error&) {
         return true;
@@ -40,14 +36,7 @@ bool is_connection_error(const std::exception_ptr& error) {
     }
 }
 
-task<> write_both(http_connection& connection, std::string_view head, std::string_view body) {
-    co_await pieces_write<2>{connection.stream, head, body};
-}
-
-task<> send_within(http_connection& connection, std::string_view head, std::string_view body, duration limit) {
-    if (limit == duration::zero()) co_return co_await write_both(connection, head, body);
-    co_await timeout(limit, write_both(connection, head, body));
-}
+namespace {
 
 /// The connection ended before a reply: not the body's fault, as truncated_error would have it.
 std::exception_ptr without_reply(const std::exception_ptr& error) {
@@ -60,8 +49,8 @@ std::exception_ptr without_reply(const std::exception_ptr& error) {
     }
 }
 
-task<fresh_stream> connect(http_pool& pool, http_origin& to, const std::string& name) {  // check-idioms: allow socket, a function of ours
-    auto opened = co_await (pool.connect(to) | as_result);
+task<fresh_stream> connect(http_pool& pool, http_origin& to, const http_request& request, const std::string& url, const std::string& name) {  // check-idioms: allow socket, a function of ours
+    auto opened = co_await (pool.connect(to, request, url) | as_result);
     if (opened) co_return std::move(*opened);
     try {
         std::rethrow_exception(opened.error().exception());
@@ -72,47 +61,71 @@ task<fresh_stream> connect(http_pool& pool, http_origin& to, const std::string& 
     }
 }
 
-/// Sends the request over the exchange's connection and reads the head of the response. Null, or what went wrong.
-task<std::exception_ptr> converse(http_exchange& exchange, const http_request& request, std::string_view head) {
-    http_connection& connection = exchange.connection();
-    const duration stall = exchange.stall();
-    connection.prepare(request.method == "HEAD", stall, request.deadline);
-    if (request.body.size() + head.size() <= connection.stream.high_water) {
-        // Accepted whole, and sent when the loop next enters the kernel. An error comes to light with the response that does not come.
-        [[maybe_unused]] auto sent = co_await (pieces_write<2>{connection.stream, head, request.body} | as_result);
-    } else {
-        // The server has to take it, or to say that it will not: then its response is there to be read.
-        auto sent = co_await (send_within(connection, head, request.body, stall) | as_result);
-        if (!sent && !is_connection_error(sent.error().exception())) co_return sent.error().exception();
+void attach(http_lease& lease, fresh_stream made, const std::string& name) {
+    try {
+        lease.attach(std::move(made));
+    } catch (...) {
+        rethrow_named(std::current_exception(), name);
     }
-    co_return co_await head_read{exchange};
 }
+
+constexpr int most_refusals = 3;  // a server that says again and again that it has not looked at the request is believed no more
 
 }  // namespace
 
 task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> pool, const http_request& request, const http::url& at) {
-    std::string head;
-    head.reserve(256);
-    write_head(head, request, at);
     const std::string name = name_of(request, at);
+    const std::string& url = at.string();
+    std::string authorization;
+    if (at.has_credentials()) authorization = http::basic_authorization(at.user(), at.password());
+    http::request_head head;
+    head.method = request.method;
+    head.target = at.target();
+    head.host = at.authority();
+    head.fields = &request.fields;
+    head.added = &request.added;
+    head.authorization = authorization;
+    head.accept_encoding = "identity";
+    const bool decode = may_decode(request);
+    if (decode) head.accept_encoding = accepted_codings();
+    if (request.content) {
+        head.content_length = request.content->size();
+        head.chunked = !head.content_length;
+    } else if (request.has_body) {
+        head.content_length = request.body.size();
+    }
+    http::check_request_head(head);
     auto how = request.may_repeat ? reuse::quickly : reuse::checked;
+    int refusals = 0;
     for (;;) {
-        http_lease lease = co_await pool->acquire(at, how);
-        const bool reused = lease.connection() != nullptr;
+        auto waiting = pool->acquire(at, how);
+        if (pool->traces() && !waiting.await_ready()) pool->trace(http::trace_step::queued, request, url);
+        http_lease lease = co_await waiting;
+        const bool reused = lease.connected();
         if (!reused) {
-            fresh_stream made = co_await connect(*pool, lease.origin(), name);
-            lease.attach(std::move(made));
+            fresh_stream made = co_await connect(*pool, lease.origin(), request, url, name);
+            attach(lease, std::move(made), name);
+        } else {
+            pool->trace(http::trace_step::reused, request, url);
         }
-        auto exchange = std::make_unique<http_exchange>(name, at.string(), std::move(lease));
-        std::exception_ptr failed = co_await converse(*exchange, request, head);
+        head.target = target_of(lease.origin(), at);
+        auto exchange = std::make_unique<http_exchange>(name, url, std::move(lease));
+        exchange->traced_for(request);
+        http_sending sending{*exchange, request, head, at.scheme()};
+        std::exception_ptr failed = co_await converse(sending);
         if (!failed) {
-            exchange->head_arrived();
+            exchange->head_arrived(decode && request.method != "HEAD");
             co_return exchange;
         }
-        http_connection& connection = exchange->connection();
-        const bool stale = reused && how != reuse::never && request.may_repeat && !connection.parser.started() && is_connection_error(failed);
-        if (!stale) rethrow_named(connection.parser.started() ? failed : without_reply(failed), name);
-        how = reuse::never;  // the server had closed it meanwhile: once more, on a new connection
+        const http2_stream* stream = exchange->stream();
+        const bool untouched = stream && stream->unprocessed() && ++refusals <= most_refusals;
+        const bool stale = reused && how != reuse::never && request.may_repeat && !exchange->started() && (!stream || stream->lost()) && is_connection_error(failed);
+        const bool again = (untouched || stale) && (!sending.content_read || request.content->rewind());
+        if (!again) {
+            exchange->untraced();
+            rethrow_named(exchange->started() ? failed : without_reply(failed), name);
+        }
+        how = reuse::never;  // the server had closed it meanwhile, or has not looked at it: once more, on a new connection
     }
 }
 

@@ -6,6 +6,7 @@
 #include "http/ascii.hpp"
 #include "http/public_suffix.hpp"
 #include "leat/log/printable.hpp"
+#include "leat/net/address.hpp"
 
 namespace leat::detail {
 namespace {

@@ -31,7 +31,7 @@ public:
     explicit readable_wait(http_exchange& of) : of_(of), operation_(new held_operation<socket_poll>(of.connection().stream.descriptor())) {}
     ~readable_wait() {
         if (operation_) operation_->abandon();
-        if (of_.connected()) of_.connection().wait_ends();
+        of_.wait_ends();
     }
     bool await_ready() const noexcept { return false; }
     template <class Promise>
@@ -76,7 +76,7 @@ std::uint64_t room_before(const std::uint64_t& end, const file_core& to) noexcep
 }
 
 bool may_splice(const http_exchange& exchange, const file_core& to) {
-    if (!to.known().direct || to.known().appends || !exchange.connected() || exchange.has_returned()) return false;
+    if (!to.known().direct || to.known().appends || !exchange.connected() || exchange.has_returned() || exchange.stream() || exchange.decodes()) return false;
     const http_connection& from = exchange.connection();
     if (from.parser.framing() != http::framing::content_length || from.parser.remaining().value_or(0) <= worth_a_splice) return false;
     return !from.stream.layered() && from.stream.input.empty() && !from.stream.receiving() && !from.stream.input_at_end && !from.stream.closed();

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "http/connection_pool.hpp"
+#include "http/content_decoder.hpp"
 #include "http/identity.hpp"
 #include "leat/http/body.hpp"
 #include "leat/http/headers.hpp"
@@ -21,11 +22,22 @@ struct http_request {
     http::headers added;       // what the session adds for one place: cookies, credentials; a field of the caller's goes before it
     std::string body;
     http::content* content = nullptr;  // instead of `body`
+    bool decode = false;       // ask for codings, and undo them
     bool has_body = false;
     bool may_repeat = false;   // the method's meaning allows it to be sent twice
     duration timeout{};        // zero: none
     time_point deadline{};     // zero: none
     std::size_t max_redirects = 0;
+    unsigned retries = 0;
+    std::size_t number = 0;    // among its client's
+    unsigned attempt = 1;
+    time_point started{};
+};
+
+/// Whom to tell of a response's end.
+struct http_trace {
+    std::shared_ptr<http_pool> pool;
+    http_request request;  // its method, number, attempt and start alone
 };
 
 /// One response: its head once that is there, and the way to its body. Holds the connection until the body has been read.
@@ -34,13 +46,38 @@ public:
     http_exchange(std::string name, std::string url, http_lease lease) noexcept;
     ~http_exchange();
 
+    /// HTTP/1.1's; not to be asked for where stream() is one.
     http_connection& connection() const noexcept { return *lease_.connection(); }
-    bool connected() const noexcept { return lease_.connection() != nullptr; }
+    /// HTTP/2's, or null.
+    http2_stream* stream() const noexcept { return lease_.stream(); }
+    bool connected() const noexcept { return lease_.connected(); }
+    /// Has anything of the response come?
+    bool started() const noexcept { return stream() ? stream()->started() : connection().parser.started(); }
+    http_pool& pool() const noexcept { return lease_.pool(); }
+    http_lease& lease() noexcept { return lease_; }
     /// What reads read from; a stand-in that is never touched once there is no connection.
     input_stream& input() const noexcept;
 
-    /// The head is there: keeps what callers may ask for later. An empty body is over at once.
-    void head_arrived();
+    /// Tells of the first byte and of the end.
+    void traced_for(const http_request& request);
+    void untraced() noexcept { trace_.reset(); }
+    void first_byte() noexcept;
+    /// The head is there: keeps what callers may ask for later. An empty body is over at once. `decode`: the codings of the body are to be undone.
+    void head_arrived(bool decode);
+    /// Looks at what has arrived: true when the head is there, or a piece of the body as it came (in `piece`) or its end. Throws what the parser throws.
+    bool parse(bool head_only, std::string_view& piece);
+    /// The same for the body, decoded where that is wanted.
+    bool next_piece(std::string_view& piece);
+    bool decodes() const noexcept { return decoder_ != nullptr; }
+    /// Of what was fed to the decoder already; empty: it needs more. Throws http::protocol_error.
+    std::string_view decoded_before();
+    bool head_is_there() const noexcept { return stream() ? stream()->head_done : connection().parser.state() != http::parse_state::head; }
+    void expect_bulk() const noexcept;
+    void wait_begins(stall_listener& who) noexcept;
+    void wait_ends() noexcept;
+    void progressed() noexcept;
+    /// Why the connection ended, or the head is not there; null: it is.
+    std::exception_ptr why_no_head();
     /// True if the body has been read to its end.
     bool complete() const noexcept { return complete_; }
     /// Has the end been reached, or was there an error? Then reads answer without the connection. Gives the connection back for the next request.
@@ -62,9 +99,8 @@ public:
     /// Valid until the next call.
     std::string_view give_again() noexcept;
 
-    std::uint64_t received() const noexcept { return (connected() ? connection().parser.received() : received_) - returned_.size(); }
+    std::uint64_t received() const noexcept { return (decoder_ ? decoded_ : connected() ? came() : received_) - returned_.size(); }
     std::optional<std::uint64_t> size() const noexcept { return size_; }
-    duration stall() const noexcept { return lease_.pool().options().read_timeout; }
     /// "GET http://host/path"
     const std::string& name() const noexcept { return name_; }
     /// A body that is dropped: its connection may serve again if the rest of the body is there already.
@@ -77,6 +113,10 @@ public:
 
 private:
     void release() noexcept;
+    void ended() noexcept;
+    /// Bytes of the body that were taken from the connection.
+    std::uint64_t came() const noexcept { return stream() ? stream()->taken() : connection().parser.received(); }
+    std::exception_ptr broken_body(const std::exception_ptr& broken) noexcept;
 
     http_lease lease_;
     std::string name_;
@@ -86,7 +126,12 @@ private:
     std::exception_ptr failure_;
     std::uint64_t received_ = 0;
     std::optional<std::uint64_t> size_;
+    std::unique_ptr<content_decoder> decoder_;
+    std::uint64_t decoded_ = 0;  // bytes that it gave
+    std::unique_ptr<http_trace> trace_;
     bool complete_ = false;
+    bool drained_ = true;  // the decoder has given everything, or there is none
+    bool first_byte_ = false;
 };
 
 class head_read final : message_read {
@@ -97,6 +142,9 @@ public:
     /// Null once the head is there; the error has no name in front yet, and the exchange is as it was.
     std::exception_ptr await_resume() { return state_ == has_value ? nullptr : head_outcome(); }
 };
+
+/// Asks for codings, and undoes them: the caller has no other wish.
+inline bool may_decode(const http_request& request) { return request.decode && !request.fields.contains("Range") && !request.fields.contains("Accept-Encoding"); }
 
 /// Sends the request to one place, once (twice where the connection turns out to be stale), and reads the head of the response.
 task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> pool, const http_request& request, const http::url& at);

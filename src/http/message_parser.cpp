@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "http/ascii.hpp"
+#include "http/parsed_fields.hpp"
 #include "http/request_parser.hpp"
 #include "leat/http/error.hpp"
 #include "leat/log/printable.hpp"
@@ -23,11 +24,6 @@ namespace leat::http {
 
 namespace beast = boost::beast::http;
 using boost::beast::error_code;
-
-// The friend of http::headers: what comes from Beast is checked already and need not be looked at twice.
-struct parsed_fields {
-    static void append(headers& to, std::string_view name, std::string_view value) { to.append(name, value); }
-};
 
 namespace {
 

@@ -2,10 +2,12 @@
 #include <vector>
 
 #include "http/exchange.hpp"
+#include "http/retry.hpp"
 #include "http/session.hpp"
 #include "http/url.hpp"
 #include "leat/http/content.hpp"
 #include "leat/http/error.hpp"
+#include "leat/task/sleep.hpp"
 
 namespace leat::detail {
 namespace {
@@ -56,11 +58,26 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
     std::vector<std::string> seen;
     http_session& session = pool->session();
     if (!session.ready()) co_await session.load();
+    retry_plan retries{pool->retries(), pool->options().retry_delay};
     for (;;) {
         session.prepare(request, at);
-        auto exchange = co_await exchange_heads(pool, request, at);
-        session.learn(at, *exchange);
+        auto tried = co_await (exchange_heads(pool, request, at) | as_result);
+        const auto again = retries.next(request, tried);
+        if (tried) session.learn(at, **tried);
+        if (again) {
+            if (tried) {
+                (*tried)->untraced();
+                co_await drain(**tried);
+                tried = failure{};  // its connection is free meanwhile
+            }
+            ++request.attempt;
+            pool->trace(http::trace_step::retried, request, at.string(), again->why);
+            co_await sleep(again->pause);
+            continue;
+        }
+        auto exchange = std::move(tried).value();
         if ((exchange->status == 401 || exchange->status == 407) && session.answer_challenge(request, at, *exchange)) {
+            exchange->untraced();
             co_await drain(*exchange);
             continue;
         }
@@ -73,7 +90,9 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
                                        (loop ? " redirects, in a loop" : " redirects"));
         }
         seen.push_back(at.string());
+        exchange->untraced();
         co_await drain(*exchange);
+        pool->trace(http::trace_step::redirected, request, at.string(), next.string());
         adapt(request, exchange->status, at.same_origin(next), exchange->name());
         at = std::move(next);
     }

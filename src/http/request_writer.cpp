@@ -21,7 +21,6 @@ struct default_field {
 constexpr std::array defaults{
     default_field{"User-Agent", "User-Agent: leat/0.1\r\n"},
     default_field{"Accept", "Accept: */*\r\n"},
-    default_field{"Accept-Encoding", "Accept-Encoding: identity\r\n"},
 };
 
 void check(std::string_view what, std::string_view value) {
@@ -36,19 +35,29 @@ void put(std::string& out, std::initializer_list<std::string_view> pieces) {
 
 }  // namespace
 
-void write_request_head(std::string& out, const request_head& request) {
+void check_request_head(const request_head& request) {
     if (!ascii::is_token(request.method))
         throw std::invalid_argument("http request: bad method \"" + printable(request.method) + "\"");
     check("target", request.target);
     check("host", request.host);
     if (ascii::breaks_line(request.authorization))
         throw std::invalid_argument("http request: CR, LF or NUL in the authorization");
-    const auto own = [&](std::string_view name) { return request.fields && request.fields->contains(name); };
+}
+
+std::string_view default_user_agent() noexcept {
+    constexpr std::string_view name = "User-Agent: ";
+    return defaults[0].line.substr(name.size(), defaults[0].line.size() - name.size() - 2);
+}
+
+void write_request_head(std::string& out, const request_head& request) {
+    check_request_head(request);
+    const auto own = [&](std::string_view name) { return request.has(name); };
 
     put(out, {request.method, " ", request.target, " HTTP/1.1\r\n"});
     if (!own("Host")) put(out, {"Host: ", request.host, "\r\n"});
     for (const auto& field : defaults)
         if (!own(field.name)) out.append(field.line);
+    if (!own("Accept-Encoding")) put(out, {"Accept-Encoding: ", request.accept_encoding, "\r\n"});
     if (!request.authorization.empty() && !own("Authorization"))
         put(out, {"Authorization: ", request.authorization, "\r\n"});
     if (request.content_length) {
@@ -56,14 +65,19 @@ void write_request_head(std::string& out, const request_head& request) {
         const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), *request.content_length).ptr;
         put(out, {"Content-Length: ", {digits.data(), static_cast<std::size_t>(end - digits.data())}, "\r\n"});
     }
+    if (request.chunked) out.append("Transfer-Encoding: chunked\r\n");
     if (!request.keep_alive && !own("Connection")) out.append("Connection: close\r\n");
     if (request.fields) {
         for (auto field : *request.fields) {
             // Two lengths in one request would be smuggling, were they to differ.
-            if (request.content_length && ascii::equal(field.name, "Content-Length")) continue;
+            if (request.sends_body() && ascii::equal(field.name, "Content-Length")) continue;
+            if (request.chunked && ascii::equal(field.name, "Transfer-Encoding")) continue;
             put(out, {field.name, ": ", field.value, "\r\n"});
         }
     }
+    if (request.added)
+        for (auto field : *request.added)
+            if (!request.fields || !request.fields->contains(field.name)) put(out, {field.name, ": ", field.value, "\r\n"});
     out.append("\r\n");
 }
 

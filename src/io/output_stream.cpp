@@ -76,6 +76,11 @@ void output_stream::append(std::string_view piece) {
     if (!dirty_) mark_dirty();
 }
 
+void output_stream::put(std::string_view piece) {
+    if (output_error_ || refusing_) std::rethrow_exception(why_not());
+    append(piece);
+}
+
 std::exception_ptr output_stream::why_not() const {
     if (output_error_) return output_error_;
     return std::make_exception_ptr(leat::error(EPIPE, "write after close", output_subject()));

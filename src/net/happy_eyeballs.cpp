@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "engine/open_beneath.hpp"
 #include "engine/operation/connect.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "engine/socket.hpp"
 #include "leat/sync/event.hpp"
 #include "leat/task/group.hpp"

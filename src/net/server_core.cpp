@@ -8,7 +8,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "engine/socket.hpp"
 #include "leat/log/log.hpp"
 #include "tls/secure.hpp"

@@ -248,6 +248,10 @@ void tcp_stream::sent(completion done) noexcept {
         give_back_sent();
     }
     pump();
+    if (wants_room_ && owner_ && buffered() <= low_water) {
+        wants_room_ = false;
+        owner_->output_has_room();
+    }
     if (size_ != 0 || (layer_ && buffered() != 0)) {
         if (!output_failed()) return flush();
         size_ = 0;

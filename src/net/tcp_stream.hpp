@@ -17,6 +17,8 @@ namespace leat::detail {
 class connection_owner {
 public:
     virtual void connection_closed() noexcept = 0;
+    /// Nearly everything that was written has been sent; only after tell_of_room().
+    virtual void output_has_room() noexcept {}
 
 protected:
     ~connection_owner() = default;
@@ -53,6 +55,9 @@ public:
     void flush() noexcept override;
 
     void forget_owner() noexcept { owner_ = nullptr; }
+    void owned_by(connection_owner& owner) noexcept { owner_ = &owner; }
+    /// Its owner has more to write, and waits until there is room; asked anew each time.
+    void tell_of_room() noexcept { wants_room_ = true; }
     /// Ends it without ceremony: what was not sent is dropped.
     void abort() noexcept;
     /// The same for a connection whose end is of no interest to anyone; takes the place of both drops, and nothing is logged.
@@ -120,6 +125,7 @@ private:
     bool end_said_ : 1 = false;    // the layer has had its last word
     bool broken_ : 1 = false;      // a send failed on this side: the end that is read is no end of the peer's
     bool peer_ended_ : 1 = false;  // nothing more will come, so nothing needs to be drained
+    bool wants_room_ : 1 = false;
     std::uint32_t sending_size_ = 0;
     std::uint32_t sending_done_ = 0;  // the operation's source begins behind these
     peer_name peer_;

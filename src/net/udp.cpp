@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "engine/datagram.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "engine/socket.hpp"
 #include "engine/unix_socket.hpp"
 #include "io/error_from.hpp"
@@ -296,28 +297,21 @@ std::exception_ptr datagram_send::error() {
 namespace {
 
 /// Closes the descriptor unless it is taken.
-struct opened_socket {
-    int fd;
-    ~opened_socket() {
-        if (fd >= 0) loop::current().close(fd);
-    }
-};
-
-udp_socket finish_opening(opened_socket& socket, const udp_options& options, socket_file file = {}) {
+udp_socket finish_opening(owned_descriptor& socket, const udp_options& options, socket_file file = {}) {
     const std::size_t size = std::clamp<std::size_t>(options.max_datagram.count, 1, 65535);
-    auto* core = new datagram_core(socket.fd, size, std::move(file));
-    socket.fd = -1;
+    auto* core = new datagram_core(socket.get(), size, std::move(file));
+    socket.release();
     return udp_socket{*core};
 }
 
 /// 0, or an errno value.
-int try_opening(opened_socket& socket, const address& at, const udp_options& options, bool connects) {
-    socket.fd = open_datagram_socket(at);
-    if (socket.fd < 0) return -socket.fd;
-    int failed = set_datagram_options(socket.fd, options, at.is_ipv6());
-    if (failed == 0) failed = connects ? connect_now(socket.fd, at) : bind_to(socket.fd, at);
-    if (failed != 0) loop::current().close(std::exchange(socket.fd, -1));
-    return failed;
+int try_opening(owned_descriptor& socket, const address& at, const udp_options& options, bool connects) {
+    const int fd = open_datagram_socket(at);
+    if (fd < 0) return -fd;
+    socket = owned_descriptor{fd};
+    const int failed = set_datagram_options(fd, options, at.is_ipv6());
+    if (failed != 0) return failed;
+    return connects ? connect_now(fd, at) : bind_to(fd, at);
 }
 
 task<udp_socket> open_first(endpoint at, udp_options options, bool connects) {
@@ -328,7 +322,7 @@ task<udp_socket> open_first(endpoint at, udp_options options, bool connects) {
         addresses = co_await resolve(at);
     int failed = EADDRNOTAVAIL;
     for (const address& each : addresses) {
-        opened_socket socket{-1};
+        owned_descriptor socket;
         failed = try_opening(socket, each, options, connects);
         if (failed == 0) co_return finish_opening(socket, options);
         if (!connects && failed != EAFNOSUPPORT && failed != EADDRNOTAVAIL) break;
@@ -362,13 +356,13 @@ void udp_socket::set_multicast(int hops, bool loop_back) {
 
 task<udp_socket> bind_unix_datagram(unix_address local, udp_options options) {
     detail::unix_listener bound = detail::bind_unix_datagrams(local.address());
-    detail::opened_socket socket{bound.descriptor};
-    if (const int failed = detail::set_datagram_options(socket.fd, options, false); failed != 0) throw error(failed, "bind", local.to_string());
+    detail::owned_descriptor socket{bound.descriptor};
+    if (const int failed = detail::set_datagram_options(socket.get(), options, false); failed != 0) throw error(failed, "bind", local.to_string());
     co_return detail::finish_opening(socket, options, std::move(bound.file));
 }
 
 task<udp_socket> connect_unix_datagram(unix_address remote, udp_options options) {
-    detail::opened_socket socket{-1};
+    detail::owned_descriptor socket;
     const int failed = detail::try_opening(socket, remote.address(), options, true);
     if (failed != 0) throw error(failed, "connect", remote.to_string());
     co_return detail::finish_opening(socket, options);

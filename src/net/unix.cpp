@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "engine/socket.hpp"
 #include "engine/unix_socket.hpp"
 #include "leat/task/sleep.hpp"

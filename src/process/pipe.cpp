@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/descriptor.hpp"
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "fs/file_call.hpp"
 #include "leat/io/error.hpp"
 #include "leat/process/standard.hpp"

@@ -6,7 +6,7 @@
 
 #include "engine/child.hpp"
 #include "engine/descriptor.hpp"
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "fs/file_call.hpp"
 #include "leat/io/error.hpp"
 #include "leat/process/process.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "leat/io/reader.hpp"
 #include "leat/io/writer.hpp"
 #include "process/pipe_input.hpp"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
-#include "engine/open_beneath.hpp"
+#include "engine/owned_descriptor.hpp"
 #include "engine/pool/thread_pool.hpp"
 #include "io/buffer_pool.hpp"
 #include "leat/task/detail/context.hpp"

@@ -18,6 +18,7 @@ struct get_arguments {
     std::vector<std::string> metalinks;  // files and URLs
     std::vector<std::string> mirrors;
     bool no_glob = false;
+    bool from_queue = false;  // see queue/worker.hpp
 
     // Where to
     std::string directory = ".";

@@ -108,7 +108,9 @@ void check_patterns(const get_arguments& asked) {
 }  // namespace
 
 void check_arguments(get_arguments& asked) {
-    if (asked.urls.empty() && asked.lists.empty() && asked.metalinks.empty()) refuse("a URL, -i FILE or --metalink FILE is required");
+    const bool has_list = !asked.urls.empty() || !asked.lists.empty() || !asked.metalinks.empty();
+    if (asked.from_queue && (has_list || !asked.dry_run.empty())) refuse("--queue goes with neither URLs, lists, Metalink documents nor --dry-run: 'leat queue add' takes them");
+    if (!asked.from_queue && !has_list) refuse("a URL, -i FILE, --metalink FILE or --queue is required");
     check_single(asked);
     if (asked.directory.empty()) refuse("-d: the directory's name is empty");
     if (asked.input_format != "auto" && asked.input_format != "lines" && asked.input_format != "json")

@@ -14,6 +14,7 @@
 #include "get/plan.hpp"
 #include "get/run.hpp"
 #include "progress/display.hpp"
+#include "queue/get_queue.hpp"
 #include "terminal/output.hpp"
 
 namespace tool {
@@ -33,6 +34,7 @@ leat::task<int> get(std::shared_ptr<const get_arguments> asked) {
 
 void add_get(CLI::App& app, command& chosen) {
     auto arguments = std::make_shared<get_arguments>();
+    auto queue = std::make_shared<worker_options>();
     CLI::App* sub = app.add_subcommand("get", "Fetch files over HTTP and HTTPS, many at once");
     sub->footer(R"(
 Each file is written to a temporary name beside its target and renamed when it is complete and verified, so a name that is
@@ -55,6 +57,7 @@ Examples:
   leat get https://a.example/big.iso --mirror https://b.example/big.iso --checksum sha256:0123...
   leat get --max-rate 2M --starts-per-second 1 -i urls.txt
   grep -o 'https://[^"]*\.jpg' page.html | leat get -i - -d images
+  leat get --queue redis://10.0.0.5 -d out          (see 'leat queue --help')
   leat get -i urls.txt --events 3 3>events.jsonl --report report.json)");
     add_input_options(*sub, *arguments);
     add_file_options(*sub, *arguments);
@@ -62,12 +65,16 @@ Examples:
     add_rate_options(*sub, *arguments);
     add_http_options(*sub, *arguments);
     add_proxy_and_tls_options(*sub, *arguments);
+    add_worker_options(*sub, *queue);
     add_display_options(*sub, *arguments);
     // Of an option that is given twice, the last one counts: scripts add to what users have said.
     for (CLI::Option* option : sub->get_options([](const CLI::Option* each) { return each->get_items_expected_max() == 1; })) option->take_last();
-    sub->callback([arguments, &chosen] {
+    sub->callback([arguments, queue, sub, &chosen] {
+        arguments->from_queue = wants_queue(*sub, *queue);
         check_arguments(*arguments);
-        chosen.run = [arguments] { return run_command("get", get(arguments)); };
+        chosen.run = [arguments, queue] {
+            return run_command("get", arguments->from_queue ? get_from_queue(arguments, queue) : get(arguments));
+        };
     });
 }
 

@@ -49,6 +49,7 @@ private:
     bool begin(promise_base& frame, std::source_location at);
     bool take_message() noexcept override;
     bool has_piece() const noexcept;
+    bool take_decoded() noexcept;
     void give_back() noexcept override;
     void stalled(bool in_total) noexcept override;
     const char* describe() const noexcept override { return part_ == part::head ? "http response head" : "http body read"; }

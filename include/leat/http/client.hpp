@@ -77,9 +77,10 @@ struct client_options {
     /// More attempts after a failure that may pass: a connection that cannot be made or breaks before the response, a time-out of it, the statuses
     /// 408, 425, 429, 500, 502, 503 and 504. Only for methods that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS, TRACE) and bodies that can be read again.
     unsigned retries = 0;
-    /// The pause before the first retry; doubled each time up to 30 s, with jitter. A Retry-After of the server's counts instead, up to two minutes.
+    /// The pause before the first retry; doubled each time up to 30 s, with jitter. What the server asks for counts instead, up to two minutes: Retry-After,
+    /// or, with 429 and 503, the reset of RateLimit, RateLimit-Reset or X-RateLimit-Reset. A pause that would not end within the whole request's time is not begun.
     duration retry_delay = std::chrono::milliseconds{500};
-    /// Of all requests, this part may be retries, beside the first ten: servers in trouble are not drowned (RFC 9110 9.2.2 allows retries, it does not oblige).
+    /// Of all requests, this part may be retries, beside the first ten, and what is not used is saved for later, a hundred at most: servers in trouble are not drowned (RFC 9110 9.2.2 allows retries, it does not oblige).
     double retry_budget = 0.2;
 
     /// For every origin that the request's URL has no credentials for, and `netrc` neither.

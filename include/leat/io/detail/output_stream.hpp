@@ -25,6 +25,8 @@ public:
     /// Bytes handed to the kernel and not yet taken by it.
     virtual std::size_t bytes_in_flight() const noexcept = 0;
     std::size_t buffered() const noexcept { return size_ + bytes_in_flight(); }
+    /// For a protocol that looks at the mark itself (HTTP/2): takes the piece whole and at once. Throws if nothing can be written any more.
+    void put(std::string_view piece);
 
 protected:
     // First, so that they lie in the base's padding.
