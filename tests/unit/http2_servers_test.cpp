@@ -56,7 +56,7 @@ task<std::string> fetch(http::client& http, std::string url) {
 }
 
 /// Everything that the site has, many at once.
-task<> fetch_all(http::client& http, std::string base, const site& served, std::size_t connections) {
+task<> fetch_all(http::client& http, std::string base, const site& served, std::size_t connections, bool ranges) {
     std::vector<task<std::string>> all;
     for (std::size_t i = 0; i < small_files; ++i) all.push_back(fetch(http, base + "/" + std::to_string(i)));
     auto texts = co_await gather(std::move(all));
@@ -75,11 +75,12 @@ task<> fetch_all(http::client& http, std::string base, const site& served, std::
     EXPECT_EQ(missing.status(), 404);
     auto head = co_await http.head(base + "/large");
     EXPECT_EQ(head.headers().get("Content-Length"), std::to_string(large_size));
+    if (!ranges) co_return;
     const http::headers range{{"Range", "bytes=10-19"}};
     auto part = co_await http.get(base + "/large", {.headers = &range});
     EXPECT_EQ(part.status(), 206);
     auto ten = co_await part.text();
-    EXPECT_EQ(ten, served.large.substr(10, 10));
+    EXPECT_TRUE(ten == served.large.substr(10, 10));
 }
 
 std::vector<std::string> nghttpd(const site& served, bool tls) {
@@ -105,7 +106,7 @@ TEST(http2_servers, nghttpd_in_clear_text) {
     options.connections_per_origin = 100;
     in_loop([](http::client_options how, std::string base, const site& of) -> task<> {
         http::client http(how);
-        co_await fetch_all(http, base, of, 1);
+        co_await fetch_all(http, base, of, 1, false);
     }(options, "http://127.0.0.1:" + std::to_string(server.port()), served));
 }
 
@@ -114,7 +115,7 @@ TEST(http2_servers, nghttpd_over_tls) {
     const web_program server(nghttpd(served, true));
     in_loop([](std::string base, const site& of) -> task<> {
         http::client http(secure());
-        co_await fetch_all(http, base, of, 1);
+        co_await fetch_all(http, base, of, 1, false);
     }("https://localhost:" + std::to_string(server.port()), served));
 }
 
@@ -123,7 +124,7 @@ TEST(http2_servers, nginx_over_tls) {
     const web_program server(nginx(served, "ssl http2"));
     in_loop([](std::string base, const site& of) -> task<> {
         http::client http(secure());
-        co_await fetch_all(http, base, of, 1);
+        co_await fetch_all(http, base, of, 1, true);
         http::client old(secure(http::protocol::http1));
         auto text = co_await fetch(old, base + "/7");
         EXPECT_EQ(text, "file 7");
@@ -137,7 +138,7 @@ TEST(http2_servers, nginx_without_http2_gets_connections_of_http_1) {
         http::client_options few = secure();
         few.connections_per_origin = 8;
         http::client http(few);
-        co_await fetch_all(http, base, of, 8);
+        co_await fetch_all(http, base, of, 8, true);
         http::client insists(secure(http::protocol::http2));
         auto error = co_await failure_of<http::error>(insists.get(base + "/1"));
         EXPECT_THAT(error, HasSubstr("GET " + base + "/1"));
