@@ -104,9 +104,13 @@ public:
     /// A head with this status and these fields, as field() makes them.
     task<> head(std::uint32_t stream, int status, std::string fields = {}, bool last = false) {
         std::string block = field(":status", std::to_string(status)) + fields;
-        co_await send(http2_frame::headers, static_cast<std::uint8_t>(end_headers | (last ? end_stream : 0)), stream, std::move(block));
+        const int flags = last ? end_headers | end_stream : end_headers;
+        co_await send(http2_frame::headers, static_cast<std::uint8_t>(flags), stream, std::move(block));
     }
-    task<> data(std::uint32_t stream, std::string bytes, bool last = false) { co_await send(http2_frame::data, last ? end_stream : 0, stream, std::move(bytes)); }
+    task<> data(std::uint32_t stream, std::string bytes, bool last = false) {
+        const std::uint8_t flags = last ? end_stream : 0;
+        co_await send(http2_frame::data, flags, stream, std::move(bytes));
+    }
     task<> answer(std::uint32_t stream, std::string body) {
         co_await head(stream, 200);
         co_await data(stream, std::move(body), true);
