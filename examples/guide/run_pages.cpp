@@ -26,6 +26,7 @@ leat::task<> page() {
 }  // namespace first_steps
 
 // clang-format off
+namespace downloads { leat::task<> page(); }
 namespace errors { leat::task<> page(); }
 namespace files { leat::task<> page(); }
 namespace from_asio { leat::task<> page(); }
