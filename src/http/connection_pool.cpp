@@ -123,17 +123,16 @@ bool http_pool::try_grant(lease_wait& wait) noexcept {
     http_origin& origin = *wait.origin_;
     wait.granted_ = {};
     if (grant_idle(origin, wait.how_, wait.granted_) || grant_shared(wait)) return true;
-    const bool shares = may_share(origin);
-    if ((shares && origin.probing) || !has_room(origin)) return false;
+    if (waits_for_probe(origin) || !has_room(origin)) return false;
     ++origin.open;
     ++open_;
-    if (shares) origin.probing = wait.granted_.probes = true;
+    if (!origin.probing && may_share(origin)) origin.probing = wait.granted_.probes = true;
     return true;
 }
 
-void http_pool::settle_probe(http_origin& origin, spoken found) noexcept {
-    origin.probing = false;
-    if (found == spoken::unknown || origin.speaks == found) return;
+void http_pool::learn(http_origin& origin, spoken found) noexcept {
+    origin.probe_failed = false;
+    if (origin.speaks == found) return;
     origin.speaks = found;
     constexpr std::size_t most_remembered = 4096;
     try {
@@ -199,7 +198,7 @@ http_origin* http_pool::next_in_turn(http_origin& freed) noexcept {
             has_idle_shared = has_idle_shared || session->active() == 0;
         }
         const bool in_limit = each->open < options_.connections_per_origin;
-        const bool may_begin = has_shared || !(each->probing && may_share(*each));
+        const bool may_begin = has_shared || !waits_for_probe(*each);
         if (has_idle || has_idle_shared) {
             if (each != &freed || open_ < options_.connections) return each;
             own = each;
@@ -232,7 +231,8 @@ void http_pool::served_again(http_origin& origin) noexcept {
 }
 
 void http_pool::give_back(http_origin& origin, http_grant granted) noexcept {
-    if (granted.probes) settle_probe(origin, spoken::unknown);
+    if (granted.probes) origin.probing = false;
+    if (granted.failed) origin.probe_failed = true;
     if (granted.stream) return give_back_stream(origin, granted.stream);
     http_connection* connection = granted.connection;
     if (connection && !closed_ && options_.idle_timeout > duration::zero() && connection->reusable()) {

@@ -38,6 +38,7 @@ struct http_grant {
     http_connection* connection = nullptr;
     http2_stream* stream = nullptr;
     bool probes = false;  // others wait for what this connection turns out to speak
+    bool failed = false;  // it could not be made
 };
 
 /// One scheme, host and port: its idle connections, those that are shared, and the requests that wait for one. An origin is spoken to by one way, directly
@@ -53,6 +54,7 @@ struct http_origin {
     const proxy_server* via = nullptr;
     spoken speaks = spoken::unknown;
     bool probing = false;     // a connection is being made that may turn out to be shared
+    bool probe_failed = false;      // it could not be made: then nobody waits for another's
     bool through_requests = false;  // the proxy gets the requests themselves
     std::size_t open = 0;  // places: idle ones and those in use or being made
     std::size_t pins = 0;  // who refers to it otherwise: requests that wait, or have just ceased to, and the pool itself at work
@@ -113,6 +115,8 @@ public:
     explicit operator bool() const noexcept { return origin_ != nullptr; }
     /// Takes over a connection just made. Throws http::connect_error if it does not speak what it has to.
     void attach(fresh_stream stream);
+    /// There is no connection, and who waits for this one need not expect more of theirs.
+    void note_failure() noexcept { granted_.failed = true; }
     /// Closes the connection, or resets the stream, and keeps the place.
     void drop_connection() noexcept;
     /// Gives the place back, and the connection for reuse if it is fit for that.
@@ -135,7 +139,7 @@ public:
     /// Awaits a place for a request.
     lease_wait acquire(const http::url& to, reuse how);
     /// Connects, within the time-out. Throws http::name_error, connect_error, tls_error; timeout_error.
-    task<fresh_stream> connect(http_origin& to, const http_request& request, const std::string& url);
+    task<fresh_stream> connect(http_origin& to, const http_request& request, const std::string& url);  // check-idioms: allow socket, a function of ours
     /// The client has gone: nothing is kept any more.
     void close() noexcept;
 
@@ -153,8 +157,8 @@ public:
     std::size_t next_number() noexcept { return ++numbers_; }
     /// A shared connection has ended, or is to be: takes it away, and closes it.
     void session_gone(http2_session& session) noexcept;
-    /// Grants what can be granted to requests that wait, now that something of this origin's has become free.
-    void serve(http_origin& freed) noexcept;
+    /// Grants what can be granted to requests that wait, now that something of this origin's has become free; forgets an origin that nothing is left of.
+    void served_again(http_origin& origin) noexcept;
 
 private:
     friend class lease_wait;
@@ -165,15 +169,17 @@ private:
     task<fresh_stream> connect_telling(http_origin& to, const http_request& request, const std::string& url);
     const tls_client_settings& tls_for(const http_origin& to) const noexcept { return to.through_requests ? tls_http1_ : tls_; }
     bool may_share(const http_origin& origin) const noexcept;
+    bool waits_for_probe(const http_origin& origin) const noexcept { return origin.probing && !origin.probe_failed && may_share(origin); }
     bool try_grant(lease_wait& wait) noexcept;
     bool grant_idle(http_origin& origin, reuse how, http_grant& granted) noexcept;
     bool grant_shared(lease_wait& wait) noexcept;
     /// Room for one more, if need be in the place of an idle connection to another origin.
     bool has_room(const http_origin& origin) noexcept;
-    void settle_probe(http_origin& origin, spoken found) noexcept;
+    /// That is what a connection to it turned out to speak.
+    void learn(http_origin& origin, spoken found) noexcept;
     void give_back(http_origin& origin, http_grant granted) noexcept;
     void give_back_stream(http_origin& origin, http2_stream* stream) noexcept;
-    void served_again(http_origin& origin) noexcept;
+    void serve(http_origin& freed) noexcept;
     bool serve_first(http_origin& origin) noexcept;
     http_origin* next_in_turn(http_origin& freed) noexcept;
     void join_ring(http_origin& origin) noexcept;

@@ -49,9 +49,11 @@ std::exception_ptr without_reply(const std::exception_ptr& error) {
     }
 }
 
-task<fresh_stream> connect(http_pool& pool, http_origin& to, const http_request& request, const std::string& url, const std::string& name) {  // check-idioms: allow socket, a function of ours
-    auto opened = co_await (pool.connect(to, request, url) | as_result);
+task<fresh_stream> connect(http_lease& lease, const http_request& request, const std::string& url, const std::string& name) {  // check-idioms: allow socket, a function of ours
+    http_origin& to = lease.origin();
+    auto opened = co_await (lease.pool().connect(to, request, url) | as_result);
     if (opened) co_return std::move(*opened);
+    lease.note_failure();
     try {
         std::rethrow_exception(opened.error().exception());
     } catch (const timeout_error& e) {
@@ -103,7 +105,7 @@ task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> p
         http_lease lease = co_await waiting;
         const bool reused = lease.connected();
         if (!reused) {
-            fresh_stream made = co_await connect(*pool, lease.origin(), request, url, name);
+            fresh_stream made = co_await connect(lease, request, url, name);
             attach(lease, std::move(made), name);
         } else {
             pool->trace(http::trace_step::reused, request, url);

@@ -31,10 +31,9 @@ void http_lease::attach(fresh_stream stream) {
         made->next = origin_->sessions;
         origin_->sessions = made.release();
     }
-    if (std::exchange(granted_.probes, false)) {
-        pool_->settle_probe(*origin_, shares ? spoken::http2 : spoken::http1);
-        pool_->serve(*origin_);
-    }
+    pool_->learn(*origin_, shares ? spoken::http2 : spoken::http1);
+    if (std::exchange(granted_.probes, false)) origin_->probing = false;
+    pool_->serve(*origin_);
 }
 
 void http_lease::drop_connection() noexcept {

@@ -28,6 +28,8 @@ ROUNDS = 100 if os.environ.get("LEAT_SOAK") else 10
 SEED = os.environ.get("LEAT_SEED", "kill")
 PIECE = 16 * 1024
 JOURNAL = ".leat-journal"
+BEFORE_LONG = 20  # seconds until what has come has to be in the journal, with much to spare
+BUFFER = 256 * 1024  # bytes that a connection may have taken and not yet written down as there
 RECORD = 24  # bytes of one finished file in the journal
 HELP = tool.run("get", "--help").stdout
 
@@ -37,6 +39,7 @@ class Gated:
 
     def __init__(self, files):
         self.files = files
+        self.caps = {}  # of single files: no byte behind that one
         self.allowed = self.sent = self.waiting = 0
         self.changed = threading.Condition()
         self.server = Server([Case("gated", "sends what the test allows", self.answer)])
@@ -62,12 +65,12 @@ class Gated:
         with self.changed:
             self.waiting += 1
             self.changed.notify_all()
-            while self.sent >= self.allowed and not self.server.closing.is_set():
+            while (self.sent >= self.allowed or at >= self.caps.get(talk.request.file, 1 << 60)) and not self.server.closing.is_set():
                 self.changed.wait(0.2)
                 if self.gone(talk):
                     break
             self.waiting -= 1
-            end = min(end, at + max(0, self.allowed - self.sent))
+            end = max(at, min(end, at + self.allowed - self.sent, self.caps.get(talk.request.file, end)))
             self.sent += end - at
             self.changed.notify_all()
         if end == at:
@@ -87,6 +90,7 @@ class Gated:
     def allow(self, total):
         with self.changed:
             self.allowed = total
+            self.caps.clear()
             self.changed.notify_all()
 
     def spent(self, process):
@@ -150,12 +154,35 @@ class Journal:
     def total(self, name):
         return sum(end - first for first, end in self.partial.get(name, []))
 
+    def __eq__(self, other):
+        return (self.partial, self.finished) == (other.partial, other.finished)
+
 
 @unittest.skipUnless("--no-resume" in HELP, "nothing is resumed yet")
 class Kill(tool.Case):
     def start(self, gate, *options):
-        return subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "--no-progress", "--retries", "0", *options, *(gate.url(n) for n in gate.files)],
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=tool.environment(), encoding="utf-8")
+        process = subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "--no-progress", "--retries", "0", *options, *(gate.url(n) for n in gate.files)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=tool.environment(), encoding="utf-8")
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        """For a test that failed."""
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+    def await_journal(self, good):
+        """Waits until a running tool's journal is so, and returns it."""
+        for _ in range(BEFORE_LONG * 20):
+            try:
+                if good(now := Journal(self.path("out"))):
+                    return now
+            except sqlite3.DatabaseError:
+                pass  # copied while it was written
+            time.sleep(0.05)
+        self.fail(f"the journal has {Journal(self.path('out')).finished} finished files and {Journal(self.path('out')).partial}")
 
     def kill(self, process):
         process.send_signal(signal.SIGKILL)
@@ -170,8 +197,8 @@ class Kill(tool.Case):
                 overlap = min(end, to) - max(first, from_)
                 self.assertLessEqual(overlap, 0, f"{where}: bytes {first} to {end} of {file} were sent, but the journal had {from_} to {to}")
 
-    def until_complete(self, files, name, *options):
-        """Kills it ROUNDS times, then lets it end."""
+    def until_complete(self, files, name, *options, connections=None):
+        """Kills it ROUNDS times, then lets it end. `connections`: of the one large file; each may have a buffer's bytes that no journal knows."""
         chance = random.Random(f"{SEED} {name}")
         size = sum(map(len, files.values()))
         gate = Gated(files)
@@ -184,7 +211,14 @@ class Kill(tool.Case):
                 gate.allow(sent + step)
                 process = self.start(gate, *options)
                 gate.spent(process)
-                if chance.random() < 0.5:
+                how = chance.random()
+                if process.poll() is None and how < 0.6:
+                    # What has come is in the journal before long, and then a kill costs no more than the buffers.
+                    if connections:
+                        self.await_journal(lambda now: now.total("big") >= before.total("big") + gate.sent - sent - connections * BUFFER or process.poll() is not None)
+                    else:
+                        time.sleep(0.3)
+                elif how < 0.8:
                     time.sleep(chance.random() * 0.03)  # somewhere while it writes; what is right does not depend on it
                 ended = self.kill(process)
                 self.not_again(gate, since, before, where)
@@ -192,6 +226,7 @@ class Kill(tool.Case):
                 for file in before.partial:
                     if file in after.partial:  # what is noted stays noted
                         self.assertGreaterEqual(after.total(file), before.total(file), where)
+                self.assertGreaterEqual(after.finished, 0 if ended else before.finished, where)
                 before = after
                 if ended:
                     break
@@ -201,16 +236,18 @@ class Kill(tool.Case):
             said = process.communicate(timeout=tool.PATIENCE)[0]
             self.assertEqual(process.returncode, 0, said)
             self.not_again(gate, since, before, f"seed {SEED!r}, {name}, the end")
+            asked = {r.file for r in gate.server.requests("kill")[since:]}
+            self.assertLessEqual(len(asked), len(files) - before.finished)
         for file, body in files.items():
             self.assertSameFile(self.path("out", file), body)
-        self.assertEqual(sorted(os.listdir(self.path("out"))), sorted(files))  # no journal, no part
         print(f"{name}: {gate.sent} bytes sent for {size}, {number + 1} kills", flush=True)
+        self.assertEqual(sorted(os.listdir(self.path("out"))), sorted(files))  # no journal, no part
 
     def test_one_file(self):
-        self.until_complete({"big": content("killed", 6_000_000)}, "one file", "--segments", "1")
+        self.until_complete({"big": content("killed", 6_000_000)}, "one file", "--segments", "1", connections=1)
 
     def test_one_file_in_segments(self):
-        self.until_complete({"big": content("killed", 6_000_000)}, "segments", "--segments", "4", "--segment-size", "256K")
+        self.until_complete({"big": content("killed", 6_000_000)}, "segments", "--segments", "4", "--segment-size", "256K", connections=4)
 
     def test_many_files(self):
         files = {f"f{i}": content(f"killed {i}", 1000 + i * 1500) for i in range(120)}
@@ -221,51 +258,40 @@ class Kill(tool.Case):
         files["big"] = content("killed", 3_000_000)
         self.until_complete(files, "mixed", "--segment-size", "256K")
 
-    def test_what_has_come_is_written_down_before_long(self):
-        """It waits for more, and meanwhile the journal learns of what is there: then a kill costs nothing."""
+    def finish(self, gate, *options):
+        gate.allow(1 << 60)
+        process = self.start(gate, *options)
+        said = process.communicate(timeout=tool.PATIENCE)[0]
+        self.assertEqual(process.returncode, 0, said)
+        for file, body in gate.files.items():
+            self.assertSameFile(self.path("out", file), body)
+        self.assertEqual(sorted(os.listdir(self.path("out"))), sorted(gate.files))
+
+    def test_a_kill_costs_no_more_than_a_buffer_once_the_journal_was_written(self):
         gate = Gated({"big": content("killed", 6_000_000)})
         with gate.server:
             for allowed in (2_000_000, 4_000_000):
+                had = Journal(self.path("out")).total("big")
+                sent = gate.sent
                 gate.allow(allowed)
                 process = self.start(gate, "--segments", "1")
                 gate.spent(process)
-                for _ in range(tool.PATIENCE * 20):
-                    if Journal(self.path("out")).total("big") == allowed:
-                        break
-                    time.sleep(0.05)
-                else:
-                    self.fail(f"the journal has {Journal(self.path('out')).partial} of {allowed}")
+                self.await_journal(lambda now: now.total("big") >= had + gate.sent - sent - BUFFER)
                 self.kill(process)
-            gate.allow(1 << 60)
-            process = self.start(gate, "--segments", "1")
-            said = process.communicate(timeout=tool.PATIENCE)[0]
-            self.assertEqual(process.returncode, 0, said)
-        self.assertSameFile(self.path("out/big"), gate.files["big"])
-        self.assertEqual(gate.sent, 6_000_000)  # each byte once
-        self.assertEqual(os.listdir(self.path("out")), ["big"])
+            self.finish(gate, "--segments", "1")
+        self.assertLessEqual(gate.sent, 6_000_000 + 2 * BUFFER)
 
     def test_finished_files_are_not_asked_for_again(self):
-        files = {f"f{i}": content(f"killed {i}", 5000) for i in range(50)}
-        size = sum(map(len, files.values()))
-        gate = Gated({**files, "last": content("last", 100_000)})
+        gate = Gated({**{f"f{i}": content(f"killed {i}", 5000) for i in range(50)}, "last": content("last", 100_000)})
         with gate.server:
-            gate.allow(size + 50_000)
+            gate.allow(1 << 60)
+            gate.caps["last"] = 50_000
             process = self.start(gate)
-            for _ in range(tool.PATIENCE * 20):
-                if Journal(self.path("out")).finished == len(files):
-                    break
-                time.sleep(0.05)
-            else:
-                self.fail(f"the journal has {Journal(self.path('out')).finished} finished files")
+            self.await_journal(lambda now: now.finished == 50)
             self.kill(process)
             since = len(gate.server.requests("kill"))
-            gate.allow(1 << 60)
-            process = self.start(gate)
-            said = process.communicate(timeout=tool.PATIENCE)[0]
-            self.assertEqual(process.returncode, 0, said)
+            self.finish(gate)
             self.assertEqual([r.file for r in gate.server.requests("kill")[since:]], ["last"])
-        for file, body in gate.files.items():
-            self.assertSameFile(self.path("out", file), body)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class Servers(tool.Case):
     def resumes(self, kind, way):
         """Ctrl-C in the middle, then the same again: the rest is asked for, and only the rest."""
         with self.serve(kind) as server:
-            out = self.path("out-resumed-" + way)
+            out = self.path(f"out-resumed-{kind.__name__}-{way}")
             words = ["get", "-d", out, "--cacert", self.certificate[0], "--segments", "1", server.url(way, "slow/big")]
             process = subprocess.Popen([tool.TOOL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=tool.environment(), encoding="utf-8")
             for _ in range(tool.PATIENCE * 100):
@@ -129,11 +129,12 @@ class Servers(tool.Case):
         except ImportError:
             self.skipTest("httpbin is not started by anything yet")
         with httpbin_server.Httpbin() as url:
-            paths = [f"bytes/{500 + 37 * i}?seed={i}" for i in range(150)] + [f"range/{1000 + 997 * i}" for i in range(60)]
-            paths += [f"stream-bytes/{200 + 311 * i}?seed={i}&chunk_size={7 + i}" for i in range(60)]
+            paths = [f"bytes/{500 + 37 * i}?seed={i + 1}" for i in range(150)] + [f"range/{1000 + 997 * i}" for i in range(60)]
+            paths += [f"stream-bytes/{200 + 311 * i}?seed={i + 1}&chunk_size={7 + i}" for i in range(60)]
             paths += ["drip?numbytes=20&duration=0.2", "image/png", "image/jpeg", "robots.txt", "encoding/utf8", "response-headers?X=y", "base64/bGVhdA=="]
             listing = "".join(f'{{"url": "{url}/{p}", "name": "n{i}"}}\n' for i, p in enumerate(paths))
-            words = ["get", "-i", "-", "-d", self.path("out"), "--retries", "0"]
+            # One after the other: its random numbers are the whole process's, and others would take some away.
+            words = ["get", "-i", "-", "-d", self.path("out"), "--retries", "0", "-j", "1"]
             if has("--input-format"):
                 ended = tool.run(*words, "--input-format", "json", stdin=listing)
                 self.assertEqual((ended.returncode, ended.stderr), (0, ""))
@@ -168,6 +169,13 @@ class Servers(tool.Case):
                 self.assertNotEqual(ended.returncode, 0)
                 self.assertEqual(os.listdir(self.path("none")), [])
                 self.assertNotIn("else", ended.stderr)  # passwords are not for logs
+        # It did go that way: each port is named in the proxy's log.
+        seen = between.said
+        if os.path.exists(self.path("proxy/tinyproxy.log")):
+            with open(self.path("proxy/tinyproxy.log")) as file:
+                seen += file.read()
+        for way, port in server.ports.items():
+            self.assertIn(f":{port}", seen, way)
 
     @unittest.skipUnless(has("--proxy"), "no --proxy yet")
     def test_through_tinyproxy(self):

@@ -1,5 +1,6 @@
 #pragma once
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -28,7 +29,12 @@ inline std::uint16_t free_port() {
     return bound ? ntohs(here.sin_port) : std::uint16_t{0};
 }
 
-inline bool is_installed(const std::string& program) { return ::access(program.c_str(), X_OK) == 0; }
+/// A test that cannot run has not passed.
+inline bool is_installed(const std::string& program) {
+    const bool found = ::access(program.c_str(), X_OK) == 0;
+    EXPECT_TRUE(found) << program << " is missing: scripts/install-packages test";
+    return found;
+}
 
 /// Somebody else's program, in the foreground, killed with this object.
 class real_server {

@@ -96,6 +96,11 @@ void http2_session::add(http2_stream& stream) noexcept {
 void http2_session::remove(http2_stream& stream) noexcept {
     (stream.previous_ ? stream.previous_->next_ : streams_) = stream.next_;
     if (stream.next_) stream.next_->previous_ = stream.previous_;
+    if (stream.touched_) {
+        http2_stream** link = &touched_;
+        while (*link != &stream) link = &(*link)->next_touched_;
+        *link = stream.next_touched_;
+    }
     stream.session_ = nullptr;
     --active_;
     if (stream.closed_ || stream.id < 0 || broken_) return;
@@ -223,7 +228,7 @@ void http2_session::flush() noexcept {
     if (!broken_ && nghttp2_session_want_read(frames_) == 0 && nghttp2_session_want_write(frames_) == 0)
         break_off(complaint_.empty() ? end_of_connection() : error_from([&] { return http::protocol_error("the server does not keep to HTTP/2: " + complaint_); }));
     if (broken_ || (leaving_ && active_ == 0)) return origin.pool->session_gone(*this);
-    if (std::exchange(capacity_changed_, false)) origin.pool->serve(origin);
+    if (std::exchange(capacity_changed_, false)) origin.pool->served_again(origin);
 }
 
 // ---- time
