@@ -80,7 +80,7 @@ void hide_secrets(int argc, char** argv) {
         std::size_t from = std::string_view::npos;
         if (secret) from = 0;
         secret = false;
-        for (const std::string_view name : {"--user", "--bearer", "--proxy", "--header", "-H"}) {
+        for (const std::string_view name : {"--user", "--bearer", "--proxy", "--queue", "--header", "-H"}) {
             if (argument == name) secret = true;
             else if (argument.starts_with(name) && argument.size() > name.size() && (argument[name.size()] == '=' || name == "-H")) from = name.size();
         }

@@ -93,12 +93,15 @@ class Requests(Case):
             self.assertIn("https://localhost", ended.stderr)
 
     def test_proxies(self):
+        refusal = whole("", "407 Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="x"\r\n')
         with Scripted({}, otherwise=whole("by proxy")) as proxy, Scripted({"/a": whole("direct")}) as server:
             address = proxy.url("").replace("//", "//u:p@")
+            proxy.answers["http://no-such-host.invalid/a"] = lambda connection, _: connection.sendall(
+                whole("by proxy") if b"\r\nProxy-Auth" in proxy.heads[-1] else refusal)
             self.assertEqual(self.get("http://no-such-host.invalid/a", "--proxy", address).returncode, 0)
             self.assertSameFile(self.path("out/a"), b"by proxy")
             self.assertTrue(proxy.heads[0].startswith(b"GET http://no-such-host.invalid/a HTTP/1.1\r\n"), proxy.heads)
-            self.assertIn(b"Proxy-" + basic("u:p"), proxy.heads[0])
+            self.assertIn(b"Proxy-" + basic("u:p"), proxy.heads[-1])
             self.assertEqual(self.get(server.url("/a"), "--proxy", address, "--no-proxy", "127.0.0.1").returncode, 0)
             self.assertSameFile(self.path("out/a"), b"direct")
             self.assertEqual(self.get(server.url("/a"), env=tool.environment(http_proxy=proxy.url(""))).returncode, 0)

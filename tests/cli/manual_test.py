@@ -24,7 +24,12 @@ def plain(page):
     return re.sub(r"\\f.", "", page).replace("\\-", "-").replace("\\(aq", "'").replace("\\e", "\\")
 
 
-COMMANDS = re.findall(r"(?m)^  (\w+) ", tool.run("--help").stdout.partition("Subcommands:")[2].partition("\n\n")[0])
+def commands_of(*command):
+    return re.findall(r"(?m)^  (\w+) ", tool.run(*command, "--help").stdout.partition("Subcommands:")[2].partition("\n\n")[0])
+
+
+COMMANDS = commands_of()
+PATHS = [(command,) for command in COMMANDS] + [(command, below) for command in COMMANDS for below in commands_of(command)]
 
 
 class Manual(tool.Case):
@@ -36,7 +41,9 @@ class Manual(tool.Case):
         for command in COMMANDS:
             self.assertIn(f"leat-{command}(1)", whole)
             page = plain(tool.run("manual", command).stdout)
-            options = options_of(command)
+            for below in commands_of(command):
+                self.assertIn(f"\n.SS leat {command} {below}\n", page)
+            options = set().union(*(options_of(*path) for path in PATHS if path[0] == command))
             self.assertGreater(len(options), 2)
             for option in options:
                 self.assertRegex(page, rf"(?m)^{option}\b|, {option}\b", command)
@@ -82,8 +89,9 @@ class Completions(tool.Case):
         os.mkdir(self.path("some-directory"))
         self.assertEqual(set(self.bash("leat ")) & set(COMMANDS), set(COMMANDS))
         self.assertEqual(self.bash("leat ge"), ["get"])
-        for command in COMMANDS:
-            self.assertLessEqual(options_of(command), set(self.bash(f"leat {command} -")) | {"--version"}, command)
+        for path in PATHS:
+            self.assertLessEqual(options_of(*path), set(self.bash(f"leat {' '.join(path)} -")) | {"--version"}, path)
+            self.assertLessEqual(set(commands_of(*path)), set(self.bash(f"leat {' '.join(path)} ")), path)
         self.assertEqual(self.bash("leat get --exi"), ["--existing"])
         self.assertEqual(self.bash("leat get --existing "), ["overwrite", "skip", "if-newer", "fail"])
         self.assertEqual(self.bash("leat get --existing=s"), ["skip"])
@@ -97,9 +105,9 @@ class Completions(tool.Case):
     def test_other_shells(self):
         for shell in ("zsh", "fish"):
             text = tool.run("completions", shell).stdout
-            for command in COMMANDS:
-                self.assertIn(command, text)
-                for option in options_of(command):
+            for path in PATHS:
+                self.assertIn(path[-1], text)
+                for option in options_of(*path):
                     name = option.lstrip("-")
                     self.assertRegex(text, rf"{option}\b" if shell == "zsh" else rf"-[ls] {name}\b")
             if shutil.which(shell):

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "download/hasher.hpp"
 #include "get/arguments.hpp"
 #include "input/input.hpp"
 
@@ -121,6 +122,8 @@ void check_arguments(get_arguments& asked) {
     if (!asked.cookies.empty() && asked.cookies == asked.hsts) refuse("--cookies and --hsts are two files");
 
     take("--existing", asked.existing_text, asked.existing, [](const std::string& text) { return parse_existing(text == "if-newer" ? "newer" : text); });
+    // As lists take it: "sha-256=HEX" means the same.
+    take("--checksum", asked.checksum, asked.checksum, [](const std::string& text) { return leat::detail::expected_digest::parse(text).to_string(); });
     asked.segments = segments_of(asked.segments_text);
     take("--segment-size", asked.segment_size_text, asked.segment_size, parse_size);
     if (asked.segment_size == 0) refuse("--segment-size: it is at least 1");

@@ -29,10 +29,19 @@ std::vector<std::string> names_of(const command_text& of) {
     return names;
 }
 
-std::vector<const command_text*> shown_commands(const command_text& program) {
+std::vector<std::string> names_of(const std::vector<const command_text*>& commands) {
+    std::vector<std::string> names;
+    for (const command_text* each : commands) names.push_back(each->name);
+    return names;
+}
+
+/// Commands and the commands of commands.
+std::vector<const command_text*> all_commands(const command_text& of) {
     std::vector<const command_text*> found;
-    for (const command_text& each : program.commands)
-        if (!each.hidden) found.push_back(&each);
+    for (const command_text* each : shown_commands(of)) {
+        found.push_back(each);
+        for (const command_text* below : all_commands(*each)) found.push_back(below);
+    }
     return found;
 }
 
@@ -94,37 +103,40 @@ std::string fish_option(const option_text& option, const std::string& condition)
 }  // namespace
 
 std::string bash_completions(const command_text& program) {
-    std::vector<std::string> commands;
-    for (const command_text* each : shown_commands(program)) commands.push_back(each->name);
+    const auto all = all_commands(program);
     const std::string global = joined(names_of(program), " ");
     std::string text = R"(# bash completion for leat; made by 'leat completions bash' from the options themselves.
 _leat() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= options= equals= word
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= options= files=1 equals= word
     # bash takes '=' for a word of its own.
     if [ "$cur" = = ]; then cur= equals=1
     elif [ "$prev" = = ] && [ "$COMP_CWORD" -gt 2 ]; then prev=${COMP_WORDS[COMP_CWORD-2]} equals=1
     fi
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        case $word in
-        )" + joined(commands, "|") + R"() command=$word; break ;;
-        esac
-    done
-    case "$command $prev" in
+        case "$command $word" in
 )";
-    for (const command_text* each : shown_commands(program)) text += bash_values(*each, each->name + " ");
+    for (const command_text* each : all) {
+        const auto above = each->path.rfind(' ');
+        text += "        '" + (above == std::string::npos ? "" : each->path.substr(0, above)) + " " + each->name + "') command='" + each->path + "' ;;\n";
+    }
+    text += "        esac\n    done\n    case \"$command $prev\" in\n";
+    for (const command_text* each : all) text += bash_values(*each, each->path + " ");
     for (const option_text& option : program.options) {
         if (option.value.empty()) continue;
         command_text one;
         one.options.push_back(option);
         text += bash_values(one, " ");
-        for (const std::string& name : commands) text += bash_values(one, name + " ");
+        for (const command_text* each : all) text += bash_values(one, each->path + " ");
     }
-    text += "    esac\n    case $command in\n    '') options='" + joined(commands, " ") + " " + global + "' ;;\n";
-    for (const command_text* each : shown_commands(program))
-        text += "    " + each->name + ") options='" + joined(names_of(*each), " ") + " " + global + "' ;;\n";
+    text += "    esac\n    case $command in\n    '') files= options='" + joined(names_of(shown_commands(program)), " ") + " " + global + "' ;;\n";
+    for (const command_text* each : all) {
+        const auto below = names_of(shown_commands(*each));
+        text += "    '" + each->path + "') " + (below.empty() ? "" : "files= ") + "options='" + joined(below, " ") + (below.empty() ? "" : " ") +
+                joined(names_of(*each), " ") + " " + global + "' ;;\n";
+    }
     text += R"(    esac
-    if [ -z "$command" ] || [ "${cur:0:1}" = - ]; then
+    if [ -z "$files" ] || [ "${cur:0:1}" = - ]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     else
         compopt -o filenames
@@ -144,12 +156,22 @@ std::string zsh_completions(const command_text& program) {
     for (const option_text& option : program.options) text += zsh_option(option);
     text += "        '1:command:->command' '*::argument:->argument'\n    case $state in\n    (command) _describe command commands ;;\n"
             "    (argument)\n        case $words[1] in\n";
-    for (const command_text* each : shown_commands(program)) {
-        text += "        (" + each->name + ") _arguments \\\n";
-        for (const option_text& option : each->options) text += zsh_option(option);
+    auto arguments = [&program](const command_text& of, const std::string& last) {
+        std::string made = "_arguments \\\n";
+        for (const option_text& option : of.options) made += zsh_option(option);
         for (const option_text& option : program.options)
-            if (option.names.back() != "--help" && option.names.back() != "--version") text += zsh_option(option);
-        text += "        '*:argument:_files' ;;\n";
+            if (option.names.back() != "--help" && option.names.back() != "--version") made += zsh_option(option);
+        return made + "        '" + last + "' ;;\n";
+    };
+    for (const command_text* each : shown_commands(program)) {
+        const auto below = shown_commands(*each);
+        if (below.empty()) {
+            text += "        (" + each->name + ") " + arguments(*each, "*:argument:_files");
+            continue;
+        }
+        text += "        (" + each->name + ") case $words[2] in\n";
+        for (const command_text* one : below) text += "        (" + one->name + ") shift words; (( CURRENT-- )); " + arguments(*one, "*:argument:_files");
+        text += "        (*) " + arguments(*each, "1:command:(" + joined(names_of(below), " ") + ")") + "        esac ;;\n";
     }
     return text + "        esac ;;\n    esac\n}\n_leat \"$@\"\n";
 }
@@ -162,9 +184,18 @@ std::string fish_completions(const command_text& program) {
     }
     for (const command_text* each : shown_commands(program))
         text += "complete -c leat -n __fish_use_subcommand -f -a " + each->name + " -d '" + brief(each->description) + "'\n";
-    for (const command_text* each : shown_commands(program))
+    for (const command_text* each : shown_commands(program)) {
+        const std::string seen = "__fish_seen_subcommand_from " + each->name;
+        const auto below = shown_commands(*each);
+        for (const command_text* one : below) {
+            text += "complete -c leat -n '" + seen + "; and not __fish_seen_subcommand_from " + joined(names_of(below), " ") + "' -f -a " + one->name + " -d '" +
+                    brief(one->description) + "'\n";
+            for (const option_text& option : one->options)
+                if (option.names.back() != "--help") text += fish_option(option, seen + "; and __fish_seen_subcommand_from " + one->name);
+        }
         for (const option_text& option : each->options)
-            if (option.names.back() != "--help") text += fish_option(option, "__fish_seen_subcommand_from " + each->name);
+            if (option.names.back() != "--help") text += fish_option(option, seen);
+    }
     return text;
 }
 

@@ -1,23 +1,33 @@
 #include "manual/man_page.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <sstream>
+#include <string_view>
+
+#include "log/utf8.hpp"
 
 namespace tool {
 namespace {
 
-/// For roff: what it would take as its own is escaped.
-std::string escaped(const std::string& text) {
+/// For roff: what it would take as its own is escaped, and so is what is not ASCII.
+std::string escaped(std::string_view text) {
     std::string out;
     if (text.starts_with('.') || text.starts_with('\'')) out += "\\&";
-    for (const char c : text) {
-        if (c == '\\') out += "\\e";
-        else if (c == '-') out += "\\-";
-        else if (c == '\'') out += "\\(aq";
-        else if (c == '`') out += "\\(ga";
-        else if (c == '^') out += "\\(ha";
-        else if (c == '~') out += "\\(ti";
-        else out += c;
+    while (!text.empty()) {
+        const auto c = leat::utf8::decode(text);
+        text.remove_prefix(c.size);
+        if (c.code == U'\\') out += "\\e";
+        else if (c.code == U'-') out += "\\-";
+        else if (c.code == U'\'') out += "\\(aq";
+        else if (c.code == U'`') out += "\\(ga";
+        else if (c.code == U'^') out += "\\(ha";
+        else if (c.code == U'~') out += "\\(ti";
+        else if (c.code == U'…') out += "...";  // has no other form on a terminal without UTF-8
+        else if (c.code < 0x80) out += static_cast<char>(c.code);
+        else out += fmt::format("\\[u{:04X}]", static_cast<std::uint32_t>(c.code));
     }
     return out;
 }
@@ -92,6 +102,25 @@ std::string options_of(const command_text& of) {
     return text;
 }
 
+std::string positionals_of(const command_text& command) {
+    std::string text;
+    for (const option_text& each : command.positionals)
+        text += (each.required ? "" : "[") + italic(each.names.front()) + (each.required ? "" : "]") + (each.repeated ? "...\n" : "\n");
+    return text;
+}
+
+/// A command of a command, as a part of its page.
+std::string nested(const command_text& command) {
+    const footer_pieces footer = pieces_of(command.footer);
+    std::string text = ".SS leat " + escaped(command.path) + "\n" + escaped(command.description) + ".\n";
+    if (!footer.text.empty()) text += ".PP\n" + footer.text;
+    for (const option_text& each : command.positionals) text += option_entry(each);
+    for (const option_text& each : command.options)
+        if (each.names.back() != "--help") text += option_entry(each);
+    const auto examples = footer.sections.find(".nf\n");
+    return examples == std::string::npos ? text : text + ".PP\n" + footer.sections.substr(examples);
+}
+
 }  // namespace
 
 std::string man_page(const command_text& program, const command_text& command) {
@@ -100,17 +129,20 @@ std::string man_page(const command_text& program, const command_text& command) {
     std::string text = ".\\\" Made by 'leat manual' from the options themselves.\n.TH " + upper(name) + " 1 \"\" \"leat " LEAT_VERSION "\" \"leat\"\n";
     text += ".SH NAME\n" + escaped(name) + " \\- " + escaped(command.description) + "\n.SH SYNOPSIS\n" + bold(whole ? "leat" : "leat " + command.name) + "\n";
     if (!command.options.empty()) text += "[" + italic("OPTIONS") + "]\n";
-    if (whole) text += italic("COMMAND") + "\n[" + italic("ARGUMENTS") + "]\n";
-    for (const option_text& each : command.positionals)
-        text += (each.required ? "" : "[") + italic(each.names.front()) + (each.required ? "" : "]") + (each.repeated ? "...\n" : "\n");
+    const auto commands = shown_commands(command);
+    if (!commands.empty()) text += italic("COMMAND") + "\n[" + italic("ARGUMENTS") + "]\n";
+    text += positionals_of(command);
     const footer_pieces footer = pieces_of(command.footer);
     text += ".SH DESCRIPTION\n";
     text += footer.text.empty() ? escaped(command.description) + ".\n" : footer.text;
     for (const option_text& each : command.positionals) text += option_entry(each);
     if (whole) {
         text += ".SH COMMANDS\n";
-        for (const command_text& each : program.commands)
-            if (!each.hidden) text += ".TP\n" + bold(each.name) + "\n" + escaped(each.description) + "; see " + bold("leat-" + each.name) + "(1)\n";
+        for (const command_text* each : commands)
+            text += ".TP\n" + bold(each->name) + "\n" + escaped(each->description) + "; see " + bold("leat-" + each->name) + "(1)\n";
+    } else if (!commands.empty()) {
+        text += ".SH COMMANDS\n";
+        for (const command_text* each : commands) text += nested(*each);
     }
     text += ".SH OPTIONS\n" + options_of(command);
     if (!whole) text += ".SS Of every command\n";
@@ -119,8 +151,8 @@ std::string man_page(const command_text& program, const command_text& command) {
             if (option.names.back() != "--help" && option.names.back() != "--version") text += option_entry(option);
     text += footer.sections + ".SH SEE ALSO\n";
     std::string others;
-    for (const command_text& each : program.commands)
-        if (!each.hidden && each.name != command.name) others += (others.empty() ? "" : ", ") + bold("leat-" + each.name) + "(1)";
+    for (const command_text* each : shown_commands(program))
+        if (each->name != command.name) others += (others.empty() ? "" : ", ") + bold("leat-" + each->name) + "(1)";
     if (!whole) others = bold("leat") + "(1)" + (others.empty() ? "" : ", ") + others;
     return text + others + "\n";
 }

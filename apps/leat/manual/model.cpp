@@ -47,9 +47,10 @@ option_text describe(const CLI::Option& option) {
     return text;
 }
 
-command_text describe(const CLI::App& app) {
+command_text describe(const CLI::App& app, const std::string& above) {
     command_text text;
     if (app.get_parent() != nullptr) text.name = app.get_name();
+    text.path = above.empty() ? text.name : above + " " + text.name;
     text.description = app.get_description();
     text.footer = app.get_footer();
     text.hidden = app.get_group().empty();
@@ -61,8 +62,15 @@ command_text describe(const CLI::App& app) {
             if (std::find(text.groups.begin(), text.groups.end(), option->get_group()) == text.groups.end()) text.groups.push_back(option->get_group());
         }
     }
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) text.commands.push_back(describe(*command));
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) text.commands.push_back(describe(*command, text.path));
     return text;
+}
+
+std::vector<const command_text*> shown_commands(const command_text& of) {
+    std::vector<const command_text*> found;
+    for (const command_text& each : of.commands)
+        if (!each.hidden) found.push_back(&each);
+    return found;
 }
 
 std::vector<std::string> wrapped(const std::string& text, std::size_t width) {

@@ -25,6 +25,7 @@ struct option_text {
 
 struct command_text {
     std::string name;         // "get"; empty: the program
+    std::string path;         // "queue add", of a command of a command
     std::string description;
     std::vector<option_text> positionals;
     std::vector<option_text> options;
@@ -35,7 +36,9 @@ struct command_text {
 };
 
 option_text describe(const CLI::Option& option);
-command_text describe(const CLI::App& app);
+command_text describe(const CLI::App& app, const std::string& above = {});
+/// Those of its commands that are shown.
+std::vector<const command_text*> shown_commands(const command_text& of);
 
 /// Wraps a text that has no line ends.
 std::vector<std::string> wrapped(const std::string& text, std::size_t width);
