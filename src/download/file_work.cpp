@@ -13,7 +13,7 @@ live_body::~live_body() {
 }
 
 std::uint64_t piece::at() const noexcept {
-    if (!to || !to->core()) return range.first;
+    if (!to || !to->core()) return std::max(range.first, reached);
     const auto place = static_cast<std::uint64_t>(to->core()->handed_over());
     return std::max(range.first, std::min(place, range.end));
 }

@@ -38,7 +38,8 @@ struct piece {
     span_of_bytes range;              // its end moves down when another connection takes a part over
     std::uint64_t body_end = no_end;  // how far the response reaches
     std::uint64_t stop_at = no_end;   // where the copying stops: the end, or less, so that it looks around
-    const file* to = nullptr;
+    const file* to = nullptr;         // while it writes
+    std::uint64_t reached = 0;        // afterwards
     std::size_t source = 0;           // which of the file's URLs
     /// All before it has been handed to the kernel.
     std::uint64_t at() const noexcept;

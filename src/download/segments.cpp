@@ -60,11 +60,17 @@ task<> crew::copy_piece(http::body& body, leat::file& to, piece& part) {
     }
 }
 
-task<> crew::carry(http::response& response, span_of_bytes wanted, std::uint64_t body_end, std::size_t source) {
-    piece part{.range = wanted, .body_end = body_end, .source = source};
-    leat::file to = data_.part.writer(wanted.first);
-    part.to = &to;
-    listed in_list{data_, part};
+/// Writes what comes where it belongs.
+task<> crew::carry(http::response& response, piece& part) {
+    leat::file to = data_.part.writer(part.range.first);
+    struct written {
+        written(piece& p, const leat::file& f) : part(p) { part.to = &f; }
+        ~written() {
+            part.reached = part.at();
+            part.to = nullptr;
+        }
+        piece& part;
+    } here{part, to};
     auto copied = co_await (copy_piece(response.body(), to, part) | as_result);
     // What has come is worth keeping, however it ended.
     co_await to.flush();
@@ -72,7 +78,14 @@ task<> crew::carry(http::response& response, span_of_bytes wanted, std::uint64_t
     co_await to.close();
 }
 
-task<> crew::bring_part(span_of_bytes part, std::size_t source) {
+task<> crew::bring_first(http::response& response, span_of_bytes wanted) {
+    piece part{.range = wanted, .body_end = wanted.end, .source = work_.source};
+    listed in_list{data_, part};
+    co_await carry(response, part);
+}
+
+task<> crew::bring_part(piece& part) {
+    const span_of_bytes asked_part = part.range;
     http::headers fields;
     http::request_options asked;
     if (const item_options* own = job_.own_options(work_.index)) {
@@ -82,8 +95,8 @@ task<> crew::bring_part(span_of_bytes part, std::size_t source) {
             asked.credentials.password = own->password;
         }
     }
-    const std::string_view url = job_.source_of(work_.index, source);
-    fields.set("Range", http::format_range(part.first, part.end - 1));
+    const std::string_view url = job_.source_of(work_.index, part.source);
+    fields.set("Range", http::format_range(asked_part.first, asked_part.end - 1));
     if (url == data_.url) fields.set("If-Range", data_.tags.if_range());
     asked.headers = &fields;
     http::response response = co_await job_.client().get(url, asked);
@@ -100,25 +113,32 @@ task<> crew::bring_part(span_of_bytes part, std::size_t source) {
         throw download_failure(failure_class::protocol, "the server sends no part of the file", true);
     }
     const bool same = url == data_.url ? data_.tags.agree_with(tags) : validators{{}, data_.tags.last_modified}.agree_with(tags);
-    if (brought->first != part.first || brought->end > part.end || brought->total.value_or(*data_.size) != *data_.size || !same) {
+    if (brought->first != asked_part.first || brought->end > asked_part.end || brought->total.value_or(*data_.size) != *data_.size || !same) {
         if (url == data_.url) refused_ = true;
         throw download_failure(failure_class::protocol, "the server sent a part of another file");
     }
-    const std::string told = text_of(part) + " from " + printable(url, 300);
+    const std::string told = text_of(asked_part) + " from " + printable(url, 300);
     job_.tell(download_event::kind::segment, work_, told);
-    co_await carry(response, part, brought->end, source);
+    part.body_end = brought->end;
+    co_await carry(response, part);
 }
 
 /// Takes parts of what remains for as long as there are any worth it.
 task<> crew::help(std::size_t source) {
-    while (auto part = take_part()) {
+    while (const auto next = take_part()) {
         const std::size_t mine = source;
-        auto done = co_await (bring_part(*part, mine) | as_result);
-        if (done || data_.have.covers({part->first, part->first + 1})) continue;
-        put_back(*part);
+        span_of_bytes taken = *next;
+        {
+            piece part{.range = taken, .source = mine};
+            listed in_list{data_, part};  // from now on it is nobody else's
+            auto done = co_await (bring_part(part) | as_result);
+            taken.end = part.range.end;
+            if (part.reached > taken.first) continue;
+            failure_ = done ? std::make_exception_ptr(http::truncated_error("a part came without a byte", taken.size(), 0)) : done.error().exception();
+        }
+        put_back(taken);
         splits_ = job_.sources_of(work_.index) > 1;  // one that gives no second connection is not asked for a third
-        failure_ = done.error().exception();
-        log::debug("download: {}: {}: {}", work_.name, text_of(*part), describe(failure_));
+        log::debug("download: {}: {}: {}", work_.name, text_of(taken), describe(failure_));
         const std::size_t sources = job_.sources_of(work_.index);
         if (sources > 1) {
             work_.sources.resize(sources);
@@ -148,7 +168,7 @@ task<> crew::first(http::response& response, span_of_bytes wanted) {
         ~leaving() { of.part_ended(); }
         crew& of;
     } at_the_end{*this};
-    auto done = co_await (carry(response, wanted, wanted.end, work_.source) | as_result);
+    auto done = co_await (bring_first(response, wanted) | as_result);
     if (!done) {
         failure_ = done.error().exception();
         co_return;
@@ -280,7 +300,7 @@ task<> crew::run(http::response& response, span_of_bytes wanted) {
     splits_ = asked != 1 && may_ask_for_parts() && to_come >= 2 * static_cast<std::uint64_t>(job_.options().segment_size.count);
     last_source_ = work_.source;
     if (!splits_ && data_.digests.empty() && job_.options().min_rate == 0) {
-        co_await carry(response, wanted, wanted.end, work_.source);
+        co_await bring_first(response, wanted);
         co_await help(work_.source);  // what is missing further on
     } else {
         task_group group;

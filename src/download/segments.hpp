@@ -22,12 +22,13 @@ public:
 
 private:
     class listed;
-    task<> carry(http::response& response, span_of_bytes wanted, std::uint64_t body_end, std::size_t source);
+    task<> carry(http::response& response, piece& part);
     task<> copy_piece(http::body& body, leat::file& to, piece& part);
     task<> first(http::response& response, span_of_bytes wanted);
     task<> helper(std::size_t source);
     task<> help(std::size_t source);
-    task<> bring_part(span_of_bytes part, std::size_t source);
+    task<> bring_part(piece& part);
+    task<> bring_first(http::response& response, span_of_bytes wanted);
     task<> supervise();
     std::optional<span_of_bytes> take_part();
     std::optional<span_of_bytes> split();

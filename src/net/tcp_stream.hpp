@@ -76,6 +76,8 @@ public:
         layer_ = std::move(layer);
         direct_ = false;
     }
+    /// Its layer, for one that is to stand on it; another has to be added at once.
+    std::unique_ptr<stream_layer> take_layer() noexcept { return std::move(layer_); }
     bool receiving() const noexcept { return receive_operation::in_flight(); }
 
 private:

@@ -80,6 +80,8 @@ task<> shake_hands(tls_layer& layer, duration limit) {
 tls_layer& add_layer(tcp_stream& stream, ssl_pointer ssl, tls_identity identity) {
     auto layer = std::make_unique<tls_layer>(stream, std::move(ssl), std::move(identity));
     tls_layer& added = *layer;
+    // Through a proxy that is spoken to over TLS itself.
+    if (stream.layered()) layer->stand_on(std::unique_ptr<tls_layer>{static_cast<tls_layer*>(stream.take_layer().release())});
     stream.add_layer(std::move(layer));
     return added;
 }

@@ -200,6 +200,55 @@ std::span<char> tls_layer::direct_room() {
 }
 
 void tls_layer::take_bytes(const char* data, std::size_t size) {
+    if (!below_) return take_records(data, size);
+    std::string carried;
+    std::exception_ptr why;
+    const bool goes_on = below_->open(data, size, carried, why);
+    if (data == direct_) give_back(std::exchange(direct_, nullptr), direct_size);
+    if (data == below_->direct_) give_back(std::exchange(below_->direct_, nullptr), direct_size);
+    if (!carried.empty()) take_records(carried.data(), carried.size());
+    if (below_->out_size_ != 0) flush();
+    if (below_->out_size_ > most_answers && !broken_) refuse_more_answers();
+    if (!goes_on) receive_ended(std::move(why));
+}
+
+bool tls_layer::open(const char* data, std::size_t size, std::string& into, std::exception_ptr& why) {
+    if (broken_) return false;
+    ERR_clear_error();
+    in_ = data;
+    in_end_ = data + size;
+    int failed = SSL_ERROR_NONE;
+    while (in_ != in_end_) {
+        const std::size_t had = into.size();
+        into.resize(had + largest_record);  // a whole record each time, so that none waits in the SSL
+        std::size_t got = 0;
+        const int done = SSL_read_ex(ssl_.get(), into.data() + had, largest_record, &got);
+        into.resize(had + (done == 1 ? got : 0));
+        if (done != 1) {
+            failed = SSL_get_error(ssl_.get(), done);
+            break;
+        }
+    }
+    in_ = in_end_ = nullptr;
+    held_ = 0;
+    if (failed == SSL_ERROR_NONE || failed == SSL_ERROR_WANT_READ) return true;
+    broken_ = true;
+    if (failed != SSL_ERROR_ZERO_RETURN) why = stream_failure(identity_.subject, "read");
+    return false;
+}
+
+bool tls_layer::seal(const char* data, std::size_t size) {
+    reserve_out(size + (size / largest_record + 1) * record_overhead);
+    ERR_clear_error();
+    std::size_t written = 0;
+    if (SSL_write_ex(ssl_.get(), data, size, &written) == 1) return true;
+    broken_ = true;
+    stream_.fail_output(stream_failure(identity_.subject, "write"));
+    stream_.stop_receiving();
+    return false;
+}
+
+void tls_layer::take_records(const char* data, std::size_t size) {
     const bool was_established = established_;
     if (!broken_ && !stream_.input_at_end) {
         if (data != direct_ && stream_.has_target()) {
@@ -303,9 +352,19 @@ void tls_layer::flush() noexcept {
                 stream_.stop_receiving();
             }
         }
-        if (out_size_ != 0) {
-            const std::uint32_t size = std::exchange(out_size_, 0);
-            stream_.send_buffer(std::exchange(out_, nullptr), std::exchange(out_capacity_, 0), size);
+        tls_layer& last = below_ ? *below_ : *this;
+        if (below_ && out_size_ != 0) {
+            try {
+                below_->seal(out_, std::exchange(out_size_, 0));
+            } catch (...) {
+                stream_.fail_output(std::current_exception());
+                stream_.stop_receiving();
+            }
+            give_back(std::exchange(out_, nullptr), std::exchange(out_capacity_, 0));
+        }
+        if (last.out_size_ != 0 && !stream_.output_failed()) {
+            const std::uint32_t sized = std::exchange(last.out_size_, 0);
+            stream_.send_buffer(std::exchange(last.out_, nullptr), std::exchange(last.out_capacity_, 0), sized);
         }
     }
     stream_.update_fast_end();

@@ -31,6 +31,9 @@ public:
     /// The stream's, if it has one.
     static tls_layer* of(const tcp_stream& stream) noexcept { return static_cast<tls_layer*>(stream.layer()); }
 
+    /// What it sends is encrypted once more by this one, which is established, and what comes is first decrypted by it: TLS inside of the TLS to a proxy.
+    void stand_on(std::unique_ptr<tls_layer> below) noexcept { below_ = std::move(below); }
+
     /// Bytes that the stream has received already are taken for the handshake's.
     /// Completes when: the handshake is done. Errors: tls::handshake_error and its kin; the stream is then of no more use, but what there is to tell the
     /// peer (an alert) is sent when it is dropped or closed. Cancellation: at once; the stream is of no more use.
@@ -43,7 +46,7 @@ public:
     SSL* ssl() const noexcept { return ssl_.get(); }
 
     std::string subject() const override { return identity_.subject; }
-    std::size_t unsent() const noexcept override { return out_size_; }
+    std::size_t unsent() const noexcept override { return out_size_ + (below_ ? below_->out_size_ : 0); }
     void flush() noexcept override;
     void take_bytes(const char* data, std::size_t size) override;
     std::span<char> direct_room() override;
@@ -64,11 +67,17 @@ private:
     void abandon_handshake() noexcept;
     void feed(const char* data, std::size_t size);
     void refuse_more_answers();
+    void take_records(const char* data, std::size_t size);
+    /// For the layer above: decrypts what came. False: it has ended, or is damaged (then with the reason).
+    bool open(const char* data, std::size_t size, std::string& into, std::exception_ptr& why);
+    /// For the layer above: encrypts what is to be sent. False: it cannot.
+    bool seal(const char* data, std::size_t size);
     void decrypt();
     void encrypt();
     void reserve_out(std::size_t size);
 
     tcp_stream& stream_;
+    std::unique_ptr<tls_layer> below_;
     ssl_pointer ssl_;
     tls_identity identity_;
     std::unique_ptr<handshake_state> handshake_;  // until it has ended

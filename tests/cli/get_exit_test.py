@@ -56,6 +56,12 @@ class ExitStatus(tool.Case):
     def test_existing_files(self):
         os.makedirs(self.path("out"))
         with Scripted({"/a": whole("new")}) as server:
+            self.write("out/a", "old")
+            server.answers["/a"] = lambda connection, _: connection.sendall(
+                whole("", "304 Not Modified") if b"\r\nIf-" in server.heads[-1] else whole("new"))
+            self.assertEnds(0, server.url("/a"), "--existing", "if-newer")
+            self.assertSameFile(self.path("out/a"), b"old")
+            server.answers["/a"] = whole("new")
             for how, status, content in (("skip", 0, b"old"), ("fail", EXISTS, b"old"), ("overwrite", 0, b"new")):
                 with self.subTest(how):
                     self.write("out/a", "old")

@@ -120,7 +120,7 @@ void check_arguments(get_arguments& asked) {
     if (asked.certificate.empty() != asked.key.empty()) refuse("--cert and --key go together");
     if (!asked.cookies.empty() && asked.cookies == asked.hsts) refuse("--cookies and --hsts are two files");
 
-    take("--existing", asked.existing_text, asked.existing, parse_existing);
+    take("--existing", asked.existing_text, asked.existing, [](const std::string& text) { return parse_existing(text == "if-newer" ? "newer" : text); });
     asked.segments = segments_of(asked.segments_text);
     take("--segment-size", asked.segment_size_text, asked.segment_size, parse_size);
     if (asked.segment_size == 0) refuse("--segment-size: it is at least 1");

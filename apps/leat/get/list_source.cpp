@@ -128,6 +128,10 @@ void list_source::add_checksums(const std::string& name, std::string_view text) 
         for (leat::file_checksum& each : leat::parse_checksums(text)) {
             std::string_view file = each.name;
             while (file.starts_with("./")) file.remove_prefix(2);
+            // Who lists a whole tree has names with folders, and the file may lie elsewhere here. Two that differ only in their folders are not told apart.
+            const std::string base{leat::path{file}.file_name()};
+            const auto [other, first] = base_checksums_.try_emplace(base, each.checksum);
+            if (!first && other->second != each.checksum) other->second.clear();
             checksums_.insert_or_assign(std::string{file}, std::move(each.checksum));
         }
     } catch (const std::invalid_argument& error) {
@@ -224,11 +228,12 @@ void list_source::complete(leat::download_item& item) {
     }
     if (asked_.checksum_files.empty() || (item.options && !item.options->checksum.empty())) return;
     const std::string name = item.name.empty() ? leat::file_name_of(item.url).string() : item.name;
-    auto known = checksums_.find(name);
-    if (known == checksums_.end()) known = checksums_.find(std::string{leat::path{name}.file_name()});
-    if (known == checksums_.end()) return warn_(fmt::format("warning: there is no checksum of {}", name));
+    std::string known;
+    if (const auto found = checksums_.find(name); found != checksums_.end()) known = found->second;
+    else if (const auto by_base = base_checksums_.find(std::string{leat::path{name}.file_name()}); by_base != base_checksums_.end()) known = by_base->second;
+    if (known.empty()) return warn_(fmt::format("warning: there is no checksum of {}", name));
     auto checked = item.options ? std::make_shared<leat::item_options>(*item.options) : std::make_shared<leat::item_options>();
-    checked->checksum = known->second;
+    checked->checksum = std::move(known);
     item.options = std::move(checked);
 }
 

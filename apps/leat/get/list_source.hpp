@@ -49,7 +49,8 @@ private:
     std::optional<url_pattern> pattern_;               // the present one
     std::deque<leat::download_item> metalinks_;
     std::deque<std::unique_ptr<list>> lists_;
-    std::unordered_map<std::string, std::string> checksums_;
+    std::unordered_map<std::string, std::string> checksums_;       // by their names
+    std::unordered_map<std::string, std::string> base_checksums_;  // without folders; empty: there are several
     std::size_t refused_ = 0;
     bool exhausted_ = false;
 };

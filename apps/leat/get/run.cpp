@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -133,7 +134,8 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     leat::download_options options = download_options_of(asked, http);
     options.on_progress = on_progress;
     options.on_file = on_file;
-    options.on_event = on_event;
+    // Nobody else wants to know of each step.
+    if (events || source.ahead() != std::numeric_limits<std::size_t>::max()) options.on_event = on_event;
 
     running run{.source = source, .show = show, .job = leat::downloader{options}, .group = {}, .moved = {}, .added = 0};
     done_hooks runs_hooks{asked.on_done, run.group, [&show](const std::string& what) { show.complain(what); }};

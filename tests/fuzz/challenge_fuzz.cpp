@@ -1,0 +1,37 @@
+// WWW-Authenticate fields, and the answers to those that are digests.
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "http/challenge.hpp"
+#include "http/digest.hpp"
+
+using namespace leat::detail;
+
+namespace {
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+    const std::string_view data{reinterpret_cast<const char*>(bytes), size};
+    std::vector<auth_challenge> all;
+    parse_challenges(data, all);
+    require(all.size() <= 32);
+    for (const auth_challenge& each : all) {
+        require(!each.scheme.empty() && each.parameters.size() <= 64);
+        const auto digest = digest_challenge::from(each);
+        if (!digest) continue;
+        // Our own answer is read back as it was meant, and cannot break out of its line.
+        const std::string answer = digest_answer(*digest, "me", "pw", "GET", "/", 1, "own");
+        require(answer.find_first_of(std::string_view{"\r\n\0", 3}) == std::string::npos);
+        std::vector<auth_challenge> read;
+        parse_challenges(answer, read);
+        require(read.size() == 1 && read[0].get("nonce") == digest->nonce && read[0].get("realm") == digest->realm);
+    }
+    return 0;
+}
