@@ -261,7 +261,10 @@ class Killed(QueueCase):
     def pending_of(self, redis, process):
         """The URLs of the entries that a worker has."""
         found = set()
-        for fields in redis.call("XINFO", "CONSUMERS", "leat", "leat"):
+        consumers = redis.call("XINFO", "CONSUMERS", "leat", "leat")
+        if isinstance(consumers, str):
+            return found  # an error: the first worker has yet to make the group
+        for fields in consumers:
             name = fields[fields.index("name") + 1]
             if f"-{process.pid}-" not in name:
                 continue
