@@ -144,7 +144,7 @@ void add_queue(CLI::App& app, command& chosen) {
     sub->require_subcommand(1);
     sub->footer(R"(
 The list is a Redis Stream (Redis 6.2 or newer). 'leat get --queue URL' is a worker: start as many as you like, on as many machines. A
-file whose worker dies is taken over by another; none is lost, and none that is complete is fetched again.
+file whose worker dies is taken over by another: none is lost, and what is complete is not fetched again.
 
 REDIS_URL is redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… for TLS, or unix:///PATH[?db=N]. Whoever lists the processes
 of this machine sees it; in the environment variable LEAT_QUEUE it is not seen, and need not be given.
