@@ -89,12 +89,12 @@ http {{
         listen 127.0.0.1:{http};
         listen 127.0.0.1:{h1} ssl;
         root {root};
-        location /slow/ {{ alias {root}/; limit_rate 8m; }}
+        location /slow/ {{ alias {root}/; limit_rate 24m; }}
     }}
     server {{
         listen 127.0.0.1:{h2} ssl http2;
         root {root};
-        location /slow/ {{ alias {root}/; limit_rate 8m; }}
+        location /slow/ {{ alias {root}/; limit_rate 24m; }}
     }}
 }}
 """
@@ -125,7 +125,7 @@ AllowEncodedSlashes NoDecode
 </Directory>
 <Location /slow/>
     SetOutputFilter RATE_LIMIT
-    SetEnv rate-limit 8192
+    SetEnv rate-limit 24576
 </Location>
 MaxKeepAliveRequests 70
 SSLCertificateFile {{certificate}}
