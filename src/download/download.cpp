@@ -27,6 +27,7 @@ task<file_report> wait_for(std::shared_ptr<detail::job_file> file) {
 task<download_report> download(std::vector<download_item> items, download_options options) {
     try {
         auto job = std::make_shared<detail::download_job>(options);
+        job->reserve(items.size());
         for (download_item& item : items) job->add(std::move(item));
         job->close();
         return run_job(std::move(job));
@@ -38,6 +39,7 @@ task<download_report> download(std::vector<download_item> items, download_option
 task<download_report> download(std::vector<std::string> urls, download_options options) {
     try {
         auto job = std::make_shared<detail::download_job>(options);
+        job->reserve(urls.size());
         for (std::string& url : urls) job->add({std::move(url), {}, {}});
         job->close();
         return run_job(std::move(job));

@@ -139,8 +139,8 @@ task<download_report> download_job::run() {
     report_.received = wire_bytes_;
     if (options_.on_progress) tell_progress(true);
     release_handles();
-    report_.files.reserve(reports_.size());
-    for (; !reports_.empty(); reports_.pop_front()) report_.files.push_back(std::move(reports_.front()));
+    report_.files = std::move(reports_);
+    reports_.clear();
     co_return std::move(report_);
 }
 
@@ -424,8 +424,7 @@ void download_job::ended(std::size_t file) {
     file_report& report = reports_[file];
     file_work& work = *its.work;
     report.elapsed = now() - work.started;
-    const bool here = report.ok();
-    if (here) {
+    if (report.ok()) {
         ++report_.succeeded;
         report_.bytes += report.bytes;
         if (work.result == reached::skipped) {
@@ -438,17 +437,21 @@ void download_job::ended(std::size_t file) {
         }
     } else {
         ++report_.failed;
-        tell(download_event::kind::failed, work, report.error);
+        const std::string why = report.error;
+        tell(download_event::kind::failed, work, why);
     }
     its.flags |= is_over;
     its.work = nullptr;
     its.options.reset();
     works_.erase(work.self);
     if (its.handle) {
-        its.handle->result = std::make_unique<file_report>(report);
+        its.handle->result = std::make_unique<file_report>(reports_[file]);
         its.handle->ended.set();
     }
-    if (options_.on_file) options_.on_file(report);
+    if (!options_.on_file) return;
+    if (closed_.is_set()) return options_.on_file(reports_[file]);
+    const file_report copy = reports_[file];  // the callback may add files
+    options_.on_file(copy);
 }
 
 }  // namespace leat::detail

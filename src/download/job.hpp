@@ -21,6 +21,7 @@
 #include "leat/http/client.hpp"
 #include "leat/sync/event.hpp"
 #include "leat/task/group.hpp"
+#include "leat/task/sleep.hpp"
 
 namespace leat::detail {
 
@@ -44,6 +45,8 @@ public:
     download_job(const download_job&) = delete;
     ~download_job();
 
+    /// So many will be added: saves the memory of growing.
+    void reserve(std::size_t files) { reports_.reserve(files); }
     std::size_t add(download_item item);
     std::shared_ptr<job_file> watch(std::size_t file);
     void close() noexcept;
@@ -63,6 +66,7 @@ public:
     const download_options& options() const noexcept { return options_; }
     const item_options* own_options(std::size_t file) const noexcept { return entries_[file].options.get(); }
     bool named_by_caller(std::size_t file) const noexcept { return (entries_[file].flags & has_name) != 0; }
+    /// Valid until a file is added.
     file_report& report(std::size_t file) noexcept { return reports_[file]; }
     const target_directory& target() const noexcept { return target_; }
     http::client& client() noexcept { return client_; }
@@ -73,6 +77,7 @@ public:
     std::string_view source_of(std::size_t file, std::size_t source) const noexcept;
     std::size_t sources_of(std::size_t file) const noexcept;
     detail::keeper& keeper() noexcept { return keeper_; }
+    duration lasts() const noexcept { return now() - began_; }
     std::list<file_work>& works() noexcept { return works_; }
     file_work* work_of(std::size_t file) noexcept { return entries_[file].work; }
     /// What the journal knows a finished file by.
@@ -134,8 +139,8 @@ private:
     detail::schedule schedule_;
     detail::limits limits_;
     detail::keeper keeper_;
-    std::deque<entry> entries_;            // as the reports, they stay where they are while others are added
-    std::deque<file_report> reports_;      // the target of a file that has not begun is the name that the caller gave it
+    std::deque<entry> entries_;            // stay where they are while others are added
+    std::vector<file_report> reports_;     // do not; the target of a file that has not begun is the name that the caller gave it
     name_table names_;
     std::size_t planned_ = 0;
     download_report report_;               // but for the files

@@ -20,6 +20,7 @@
 namespace leat::detail {
 namespace {
 
+constexpr std::uint64_t worth_a_lock = 256 * 1024;  // a smaller file's part is not looked for by anybody but the journal
 constexpr int no_range_here = 416;
 constexpr int not_modified = 304;
 
@@ -243,7 +244,7 @@ task<> transfer::save(http::response& response) {
     name_by(response.headers());
     if (body.size()) check_size(*body.size());
     if (job_.named_by_caller(work_.index)) {
-        const path& target = job_.report(work_.index).target;
+        const path target = job_.report(work_.index).target;
         const bool special = co_await to_thread(is_special, target);
         if (special) {
             leat::file to = co_await open(target, "w");
@@ -273,7 +274,8 @@ task<> transfer::save(http::response& response) {
     if (!is_coded(response.headers())) data.tags = validators::of(response.headers());
     data.size = body.size();
     // A record of another part file must never speak of this one, so a second one has another name.
-    const bool findable = job_.keeper().active() && data.may_resume() && !std::exchange(work_.name_used, true);
+    const bool worth_it = !data.size || *data.size >= worth_a_lock;
+    const bool findable = worth_it && job_.keeper().active() && data.may_resume() && !std::exchange(work_.name_used, true);
     const part_naming naming = findable ? part_naming::findable : part_naming::unique;
     co_await data.part.create(naming);
     co_await bring(response, {0, data.size.value_or(no_end)});
