@@ -46,7 +46,7 @@ int open_and_lock(const char* path) noexcept {
     if (fd < 0) return -errno;
     struct stat facts {};
     int failed = result_of(::fstat(fd, &facts));
-    if (failed == 0 && !S_ISREG(facts.st_mode)) failed = -EINVAL;
+    if (failed == 0 && !S_ISREG(facts.st_mode)) failed = -ENODEV;
     if (failed == 0) failed = lock(fd);
     if (failed == 0) return fd;
     ::close(fd);
@@ -57,9 +57,11 @@ int read_header(int fd, std::array<unsigned char, 100>& header) noexcept { retur
 
 int publish_locked(const std::string& path, std::string_view content) {
     const std::string directory = directory_of(path);
-    int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    // A nameless file gets its name through /proc.
+    const bool nameless = ::access("/proc/self/fd", X_OK) == 0;
+    int fd = nameless ? ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
     std::string temporary;
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+    if (fd < 0 && (!nameless || errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
         // No nameless files here; this one stays behind if the process is killed within these few lines.
         temporary = path + ".new-" + std::to_string(::getpid());
         fd = ::open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);

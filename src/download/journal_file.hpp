@@ -8,7 +8,7 @@ namespace leat::detail {
 /// Calls for the journal's file. They block, and give 0 or what was asked for, or -errno.
 
 /// Opens a regular file for reading and writing and locks it against other journals, by an open-file-description lock on a byte that SQLite locks nothing at:
-/// its own locks belong to the process, which may run two jobs. -EAGAIN: another has it.
+/// its own locks belong to the process, which may run two jobs, and go when any descriptor of the file is closed there. -EAGAIN: another has it; -ENODEV: no regular file.
 int open_and_lock(const char* path) noexcept;
 /// The first bytes of the file; how many there are.
 int read_header(int fd, std::array<unsigned char, 100>& header) noexcept;

@@ -132,7 +132,7 @@ class fault_category final : public std::error_category {
     std::string message(int code) const override {
         switch (static_cast<journal_fault>(code)) {
             case journal_fault::foreign: return "the file is no journal of leat's";
-            case journal_fault::damaged: return "the file is damaged; without it everything would be fetched anew";
+            case journal_fault::damaged: return "the file is damaged; once it is removed, what was begun is fetched anew";
             case journal_fault::newer: return "a newer version of leat has written it";
             case journal_fault::in_use: return "another job is using it";
         }
@@ -202,7 +202,7 @@ std::optional<journal_contents> journal_store::open_existing() {
     const int fd = open_and_lock(file_.c_str());
     if (fd == -ENOENT) return std::nullopt;
     if (fd == -EAGAIN) refuse(journal_fault::in_use);
-    if (fd == -EINVAL) refuse(journal_fault::foreign);
+    if (fd == -ENODEV) refuse(journal_fault::foreign);
     if (fd < 0) throw error(-fd, operation_, file_);
     lock_ = fd;
     // Before SQLite sees it, which would repair a file that is not ours.
@@ -223,7 +223,7 @@ std::optional<journal_contents> journal_store::open_existing() {
     statement rows{connection_, "SELECT count(*) FROM finished"};
     rows.step();
     stale_ = !same_boot || rows.number(0) > static_cast<std::int64_t>(most_rows);
-    return read(same_boot);
+    return journal_contents{read_finished(same_boot), read_partials(same_boot)};
 }
 
 void journal_store::create() {
@@ -288,8 +288,8 @@ void journal_store::check_content() {
     if (!check.step() || check.bytes(0) != "ok") refuse(journal_fault::damaged);
 }
 
-journal_contents journal_store::read(bool same_boot) {
-    journal_contents all;
+std::vector<finished_record> journal_store::read_finished(bool same_boot) {
+    std::vector<finished_record> all;
     statement finished{connection_, "SELECT synced, records, checksum FROM finished ORDER BY id"};
     while (finished.step()) {
         const bool synced = finished.number(0) != 0;
@@ -297,10 +297,13 @@ journal_contents journal_store::read(bool same_boot) {
         if (records.size() % record_size != 0 || finished.number(2) != checksum_of(synced, records)) refuse(journal_fault::damaged);
         if (!synced && !same_boot) continue;
         for (std::size_t at = 0; at < records.size(); at += record_size)
-            all.finished.push_back({take(records, at), take(records, at + 8), static_cast<std::int64_t>(take(records, at + 16)), synced});
+            all.push_back({take(records, at), take(records, at + 8), static_cast<std::int64_t>(take(records, at + 16)), synced});
     }
-    all.finished = last_of_each(all.finished);
+    return last_of_each(all);
+}
 
+std::map<std::string, partial_record, std::less<>> journal_store::read_partials(bool same_boot) {
+    std::map<std::string, partial_record, std::less<>> all;
     statement partial{connection_, "SELECT name, url, etag, last_modified, size, part_name, inode, written, synced, checksum FROM partial"};
     while (partial.step()) {
         partial_record record;
@@ -316,7 +319,7 @@ journal_contents journal_store::read(bool same_boot) {
         record.written = same_boot ? *written : *synced;
         record.synced = *synced;
         std::string name = record.name;
-        all.partials.emplace(std::move(name), std::move(record));
+        all.emplace(std::move(name), std::move(record));
     }
     return all;
 }
@@ -404,7 +407,7 @@ void journal_store::bring_up_to_date() {
         statement job{connection_, "SELECT boot FROM job"};
         same_boot = job.step() && !boot_.empty() && job.bytes(0) == boot_;
     }
-    const journal_contents all = read(same_boot);
+    const journal_contents all{read_finished(same_boot), read_partials(same_boot)};
     run("DELETE FROM finished; DELETE FROM partial");
     statement{connection_, "UPDATE job SET boot=?1"}.put(1, boot_).run();
     write_finished(all.finished, true);
@@ -412,13 +415,16 @@ void journal_store::bring_up_to_date() {
     for (const auto& [name, record] : all.partials) write_partial(record);
 }
 
+/// Only what was not: a job of a million files calls this now and then.
 void journal_store::mark_all_synced() {
-    journal_contents all = read(true);
-    std::vector<finished_record> finished;
-    for (finished_record& each : all.finished) each.synced = true;
-    run("DELETE FROM finished");
-    write_finished(all.finished, true);
-    for (auto& [name, record] : all.partials) {
+    std::vector<std::pair<std::int64_t, std::int64_t>> rows;
+    {
+        statement unsynced{connection_, "SELECT id, records FROM finished WHERE synced=0"};
+        while (unsynced.step()) rows.emplace_back(unsynced.number(0), checksum_of(true, unsynced.bytes(1)));
+    }
+    statement mark{connection_, "UPDATE finished SET synced=1, checksum=?2 WHERE id=?1"};
+    for (const auto& [id, checksum] : rows) mark.put(1, id).put(2, checksum).run();
+    for (auto& [name, record] : read_partials(true)) {
         if (record.synced.spans() == record.written.spans()) continue;
         record.synced = record.written;
         write_partial(record);

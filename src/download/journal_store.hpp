@@ -66,7 +66,8 @@ private:
     void transaction(const journal_batch& batch, bool synced);
     void write_finished(const std::vector<finished_record>& records, bool synced);
     void write_partial(const partial_record& record);
-    journal_contents read(bool same_boot);
+    std::vector<finished_record> read_finished(bool same_boot);
+    std::map<std::string, partial_record, std::less<>> read_partials(bool same_boot);
     void bring_up_to_date();
     void mark_all_synced();
 

@@ -389,6 +389,40 @@ TEST_F(queue_in_redis, a_worker_ends_when_nothing_is_left_anywhere) {
     });
 }
 
+TEST_F(queue_in_redis, a_worker_keeps_what_it_works_on_however_long_that_takes) {
+    tool::worker_options options;
+    options.place.server = address();
+    options.place.queue = "q";
+    options.claim_after = 150ms;
+    with_queue([&](stream_queue& queue, tool::redis::client& client) -> leat::task<> {
+        co_await queue.add(items(0, 3));
+        // The first takes one entry and is slow; the others it has taken along are still waiting for their turn.
+        auto slow = [&](tool::queue_worker& worker) -> leat::task<int> {
+            int count = 0;
+            for (std::size_t index = 0;; ++index) {
+                const auto next = co_await worker.next();
+                if (!next) break;
+                if (index == 0) {
+                    // As long as it takes to be given up four times over: how often has somebody else got one?
+                    const leat::time_point until = leat::now() + 4 * options.claim_after;
+                    while (leat::now() < until) {
+                        const auto claimed = co_await queue.claim("other", 10, options.claim_after, 3);
+                        EXPECT_TRUE(claimed.empty());
+                        co_await leat::sleep(5ms);
+                    }
+                }
+                ++count;
+                co_await worker.ended(index, there(1));
+            }
+            co_return count;
+        };
+        tool::queue_worker worker(options);
+        const int count = co_await tool::work(worker, slow(worker));
+        EXPECT_EQ(count, 3);
+        static_cast<void>(client);
+    });
+}
+
 TEST_F(queue_in_redis, a_worker_hands_back_what_it_has_not_finished) {
     tool::worker_options options;
     options.place.server = address();

@@ -8,6 +8,7 @@
 #include "http/cookie_store.hpp"
 #include "leat/http/client.hpp"
 #include "leat/process/process.hpp"
+#include "leat/task/group.hpp"
 #include "support/run.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temporary.hpp"
@@ -227,6 +228,42 @@ task<> saved_and_loaded() {
     EXPECT_THAT(missing, HasSubstr("none"));
 }
 TEST(http_cookies, are_saved_for_their_owner_only_and_loaded_again) { in_loop(saved_and_loaded()); }
+
+task<> load_into(http::cookie_jar jar, std::string name) { co_await jar.load(path{name}); }
+task<> save_from(http::cookie_jar jar, std::string name) { co_await jar.save(path{name}); }
+
+/// Cancelled or destroyed after so many turns of the loop.
+task<> given_up(int turns, bool destroyed) {
+    temporary_directory in;
+    const std::string name = in / "cookies.txt";
+    put(name, "example.org\tFALSE\t/\tFALSE\t4102444800\ta\t1\nexample.org\tFALSE\t/\tFALSE\t4102444800\tb\t2\n");
+    http::cookie_jar read, written;
+    written.set({.name = "new", .value = "1", .domain = "example.net"});
+    {
+        task_group group;
+        group.spawn(load_into(read, name));
+        group.spawn(save_from(written, in / "saved.txt"));
+        for (int i = 0; i < turns; ++i) co_await yield();
+        if (!destroyed) {
+            group.cancel();
+            auto joined = co_await (group.join() | as_result);
+            (void)joined;
+        }
+    }
+    EXPECT_TRUE(read.size() == 0 || read.size() == 2) << turns;
+    co_await testing::settle();
+    for (const auto& entry : std::filesystem::directory_iterator(in.string())) {
+        const std::string left = entry.path().filename().string();
+        EXPECT_TRUE(left == "cookies.txt" || left == "saved.txt") << left;
+    }
+    if (std::filesystem::exists(in / "saved.txt")) {
+        EXPECT_THAT(content_of(in / "saved.txt"), HasSubstr("new"));
+    }
+}
+TEST(http_cookies, loading_and_saving_may_be_given_up_at_any_moment) {
+    for (int turns : {0, 1, 2, 3, 5, 8, 20})
+        for (bool destroyed : {false, true}) in_loop(given_up(turns, destroyed));
+}
 
 // ---- the client
 

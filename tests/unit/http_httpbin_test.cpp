@@ -23,8 +23,8 @@ using testing::httpbin;
 using testing::in_loop;
 using testing::put;
 using testing::temporary_directory;
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using namespace std::chrono_literals;
 
 /// What it sends back.
 task<json> shown(http::client& http, std::string_view method, std::string url, http::request_options options = {}) {
@@ -40,7 +40,7 @@ task<result<void>> with_httpbin(scene play) {
     auto started = co_await server.start();
     if (!started) co_return started;
     {
-        http::client http;
+        http::client http{{.retry_delay = 1us}};
         co_await play(http, server);
     }
     co_await server.stop();

@@ -1,68 +1,14 @@
 #include "download/journal.hpp"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <map>
-#include <random>
-
-#include "leat/leat.hpp"
-#include "support/run.hpp"
-#include "support/temporary.hpp"
+#include "unit/journal_support.hpp"
 
 namespace leat::detail {
-
-void PrintTo(const finished_record& record, std::ostream* out) { *out << record.key << ' ' << record.size << ' ' << record.changed << ' ' << record.synced; }
-
 namespace {
-
-using testing::content_of;
-using testing::in_loop;
-using testing::put;
-using testing::temporary_directory;
-using testing::thrown_by;
-
-using journal_pointer = std::unique_ptr<journal>;
-
-partial_record some_partial(std::string name, std::uint64_t written = 100, std::uint64_t synced = 40) {
-    partial_record record;
-    record.name = std::move(name);
-    record.url = "http://example.org/" + record.name;
-    record.etag = "\"abc\"";
-    record.last_modified = "Sun, 22 Nov 2026 17:00:00 GMT";
-    record.size = 1000;
-    record.part_name = "." + record.name + ".leat-abcdef.part";
-    record.inode = 4711;
-    if (written > 0) record.written.add({0, written});
-    record.written.add({500, 600});
-    if (synced > 0) record.synced.add({0, synced});
-    return record;
-}
-
-bool same(const partial_record& a, const partial_record& b) {
-    return a.name == b.name && a.url == b.url && a.etag == b.etag && a.last_modified == b.last_modified && a.size == b.size && a.part_name == b.part_name &&
-           a.inode == b.inode && a.written.spans() == b.written.spans() && a.synced.spans() == b.synced.spans();
-}
-
-/// What a task that opens a journal throws.
-std::string refusal_of(const std::string& file) {
-    return thrown_by([&] { in_loop(journal::open(file)); });
-}
-
-task<> write_two(std::string file, std::string boot = {}) {
-    auto notes = co_await journal::open(file, boot);
-    notes->note_finished({1, 10, 100});
-    notes->note_partial(some_partial("a"));
-    co_await notes->commit();
-}
 
 TEST(Journal, OpeningOneThatIsNotThereMakesNothing) {
     temporary_directory directory;
@@ -307,257 +253,6 @@ TEST(Journal, TheKeyOfAFileStaysWhatItIs) {
     EXPECT_EQ(journal::key_of("name", "url"), 0xEC75C4549FE875C8u);
 }
 
-// --- what is refused -----------------------------------------------------------------------------------------------------
-
-TEST(Journal, AFileThatIsNoneIsRefusedAndLeftAlone) {
-    temporary_directory directory;
-    const std::string file = directory / "journal";
-    for (const std::string& content : {std::string{}, std::string{"hello"}, std::string(5000, 'x'), std::string{"SQLite format 3\0", 16} + std::string(200, '\0')}) {
-        put(file, content);
-        EXPECT_EQ(refusal_of(file), "open journal " + file + ": the file is no journal of leat's");
-        EXPECT_EQ(content_of(file), content);
-    }
-    std::filesystem::remove(file);
-    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
-    EXPECT_EQ(refusal_of(file), "open journal " + file + ": the file is no journal of leat's");
-    std::filesystem::remove(file);
-    std::filesystem::create_directory(file);
-    EXPECT_EQ(refusal_of(file), "open journal " + file + ": Is a directory (errno 21)");
-}
-
-void execute(const std::string& file, const char* sql) {
-    sqlite3* raw = nullptr;
-    ASSERT_EQ(sqlite3_open(file.c_str(), &raw), SQLITE_OK);
-    char* why = nullptr;
-    EXPECT_EQ(sqlite3_exec(raw, sql, nullptr, nullptr, &why), SQLITE_OK) << why;
-    sqlite3_free(why);
-    sqlite3_close(raw);
-}
-
-TEST(Journal, AnotherProgramsDatabaseIsRefusedAndLeftAlone) {
-    temporary_directory directory;
-    const std::string file = directory / "journal";
-    execute(file, "CREATE TABLE finished (id INTEGER PRIMARY KEY); INSERT INTO finished VALUES (1)");
-    const std::string before = content_of(file);
-    EXPECT_EQ(refusal_of(file), "open journal " + file + ": the file is no journal of leat's");
-    EXPECT_EQ(content_of(file), before);
-    EXPECT_FALSE(std::filesystem::exists(file + "-wal"));
-}
-
-TEST(Journal, OneFromTheFutureIsRefusedAndLeftAlone) {
-    temporary_directory directory;
-    const std::string file = directory / "journal";
-    in_loop(write_two(file));
-    execute(file, "PRAGMA user_version=2; PRAGMA wal_checkpoint(TRUNCATE)");
-    const std::string before = content_of(file);
-    EXPECT_EQ(refusal_of(file), "open journal " + file + ": a newer version of leat has written it");
-    EXPECT_EQ(content_of(file), before);
-}
-
-TEST(Journal, OneWithAForeignSchemaIsRefused) {
-    temporary_directory directory;
-    const std::string file = directory / "journal";
-    for (const char* sql : {"CREATE TRIGGER evil AFTER INSERT ON finished BEGIN DELETE FROM partial; END", "DROP TABLE job", "CREATE VIEW x AS SELECT 1",
-                            "DELETE FROM job", "UPDATE finished SET synced=1", "UPDATE partial SET inode=inode+1", "UPDATE finished SET records=x'00'",
-                            "UPDATE partial SET written=x'0001'"}) {
-        in_loop(write_two(file));
-        execute(file, sql);
-        EXPECT_NE(refusal_of(file).find("the file is damaged"), std::string::npos) << sql;
-        std::filesystem::remove(file);
-    }
-}
-
-TEST(Journal, DamageIsSeenOrDoesNotMatter) {
-    temporary_directory directory;
-    const std::string file = directory / "journal";
-    in_loop([](std::string name) -> task<> {
-        auto notes = co_await journal::open(name);
-        for (std::uint64_t i = 0; i < 50; ++i) notes->note_finished({i, i * 10, static_cast<std::int64_t>(i)});
-        for (int i = 0; i < 20; ++i) notes->note_partial(some_partial("file" + std::to_string(i)));
-        co_await notes->close();
-    }(file));
-    const std::string sound = content_of(file);
-    std::mt19937 random{20261122};
-    int refused = 0;
-    constexpr int tries = 200;
-    for (int i = 0; i < tries; ++i) {
-        std::string broken = sound;
-        if (i % 4 == 0) {
-            broken.resize(random() % broken.size());
-        } else {
-            broken[random() % broken.size()] ^= static_cast<char>(1u << random() % 8);
-            for (int more = i % 4 == 1 ? 100 : 0; more > 0; --more) broken[random() % broken.size()] = static_cast<char>(random());
-        }
-        put(file, broken);
-        bool harmless = true;
-        const std::string refusal = thrown_by([&] {
-            in_loop([](std::string name, bool& good) -> task<> {
-                auto notes = co_await journal::open(name);
-                for (std::uint64_t k = 0; k < 100; ++k)
-                    if (const auto found = notes->finished(k)) good &= k < 50 && found->size == k * 10 && found->changed == static_cast<std::int64_t>(k) && !found->synced;
-                for (const auto& [key, record] : notes->partials()) {
-                    auto expected = some_partial(key), after_a_boot = expected;
-                    after_a_boot.written = after_a_boot.synced;
-                    good &= same(record, expected) || same(record, after_a_boot);
-                }
-            }(file, harmless));
-        });
-        EXPECT_TRUE(harmless) << i;
-        refused += !refusal.empty();
-        if (!refusal.empty()) {
-            EXPECT_NE(refusal.find("open journal " + file), std::string::npos) << refusal;
-            EXPECT_EQ(content_of(file), broken) << i;
-        }
-        for (const char* suffix : {"-wal", "-journal", "-shm"}) std::filesystem::remove(file + suffix);
-    }
-    EXPECT_GT(refused, tries / 4);
-}
-
-TEST(Journal, ASecondJobIsToldAtOnce) {
-    temporary_directory directory;
-    const std::string file = directory / "journal";
-    in_loop([](std::string name) -> task<> {
-        auto first = co_await journal::open(name);
-        auto second = co_await journal::open(name);
-        first->note_finished({1, 1, 1});
-        second->note_finished({2, 2, 2});
-        co_await first->commit();
-        // It was not there when the second looked.
-        auto tried = co_await (second->commit() | as_result);
-        EXPECT_EQ(tried.error().message(), "write journal " + name + ": another job is using it");
-        auto third = co_await (journal::open(name) | as_result);
-        EXPECT_EQ(third.error().message(), "open journal " + name + ": another job is using it");
-        first->note_finished({3, 3, 3});
-        co_await first->commit();
-        co_await first->close();
-        co_await second->commit();
-        co_await second->close();
-        auto last = co_await journal::open(name);
-        EXPECT_TRUE(last->finished(1) && last->finished(2) && last->finished(3));
-    }(file));
-}
-
-/// Runs that in a process of its own and gives its exit status.
-template <class Callable>
-int in_child(Callable work) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        int status = 99;
-        try {
-            status = work();
-        } catch (const std::exception& e) {
-            std::fprintf(stderr, "%s\n", e.what());
-        }
-        ::_exit(status);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-TEST(Journal, ASecondProcessIsToldAtOnce) {
-    temporary_directory directory;
-    const std::string file = directory / "journal";
-    in_loop([](std::string name) -> task<> {
-        auto first = co_await journal::open(name);
-        first->note_finished({1, 1, 1});
-        co_await first->commit();
-        const int status = in_child([&] {
-            const std::string refusal = refusal_of(name);
-            return refusal == "open journal " + name + ": another job is using it" ? 0 : 1;
-        });
-        EXPECT_EQ(status, 0);
-        first->note_finished({2, 2, 2});
-        co_await first->commit();
-    }(file));
-    EXPECT_EQ(refusal_of(file), "");
-}
-
-TEST(Journal, ADirectoryThatMayNotBeWrittenToIsAnErrorOfTheFirstCommit) {
-    if (::geteuid() != 0) GTEST_SKIP() << "needs to become another user";
-    temporary_directory directory;
-    std::filesystem::create_directory(directory / "in");
-    ASSERT_EQ(::chmod(directory.string().c_str(), 0755), 0);
-    const std::string file = directory / "in/journal";
-    const int status = in_child([&] {
-        if (::setresuid(65534, 65534, 65534) != 0) return 2;
-        return in_loop([](std::string name) -> task<int> {
-            auto notes = co_await journal::open(name);
-            notes->note_finished({1, 1, 1});
-            auto tried = co_await (notes->commit() | as_result);
-            if (tried.has_value()) co_return 3;
-            if (tried.error().message() != "write journal " + name + ": Permission denied (errno 13)") co_return 4;
-            co_return notes->dirty() ? 0 : 5;
-        }(file));
-    });
-    EXPECT_EQ(status, 0);
-}
-
-TEST(Journal, AFullDiskKeepsTheNotesAndWhatWasCommitted) {
-    temporary_directory directory;
-    const std::string file = directory / "journal";
-    const int status = in_child([&] {
-        ::signal(SIGXFSZ, SIG_IGN);
-        return in_loop([](std::string name) -> task<int> {
-            auto notes = co_await journal::open(name);
-            notes->note_finished({1, 1, 1});
-            co_await notes->commit();
-            rlimit limit{};
-            ::getrlimit(RLIMIT_FSIZE, &limit);
-            const rlimit before = limit;
-            limit.rlim_cur = 64 * 1024;
-            ::setrlimit(RLIMIT_FSIZE, &limit);
-            for (std::uint64_t i = 0; i < 20'000; ++i) notes->note_finished({i + 10, i, 0});
-            notes->note_partial(some_partial("a", 1));
-            notes->note_partial(some_partial("b", 1));
-            auto commit = notes->commit();
-            notes->note_partial(some_partial("a", 2));
-            auto tried = co_await (std::move(commit) | as_result);
-            if (tried.has_value()) co_return 2;
-            const std::string text = tried.error().message();
-            if (!text.starts_with("write journal " + name + ": ")) co_return 3;
-            if (!notes->dirty()) co_return 4;
-            ::setrlimit(RLIMIT_FSIZE, &before);
-            notes->note_partial(some_partial("a", 2));
-            co_await notes->commit();
-            co_return notes->dirty() ? 5 : 0;
-        }(file));
-    });
-    EXPECT_EQ(status, 0);
-    in_loop([](std::string name) -> task<> {
-        auto notes = co_await journal::open(name);
-        EXPECT_TRUE(notes->finished(1));
-        EXPECT_TRUE(notes->finished(10));
-        EXPECT_TRUE(notes->finished(20'009));
-        EXPECT_TRUE(same(*notes->partial("a"), some_partial("a", 2)));
-        EXPECT_TRUE(same(*notes->partial("b"), some_partial("b", 1)));
-    }(file));
-}
-
-TEST(Journal, AFullFileSystemIsSaidToBeFull) {
-    temporary_directory directory;
-    const std::string folder = directory / "small";
-    std::filesystem::create_directory(folder);
-    if (::mount("none", folder.c_str(), "tmpfs", 0, "size=128k") != 0) GTEST_SKIP() << "may not mount";
-    const std::string file = folder + "/journal";
-    in_loop([](std::string name) -> task<> {
-        auto notes = co_await journal::open(name);
-        notes->note_finished({1, 1, 1});
-        co_await notes->commit();
-        for (std::uint64_t i = 0; i < 20'000; ++i) notes->note_finished({i + 10, i, 0});
-        auto tried = co_await (notes->commit() | as_result);
-        EXPECT_FALSE(tried.has_value());
-        EXPECT_EQ(tried.error().message(), "write journal " + name + ": No space left on device (errno 28)");
-        EXPECT_TRUE(notes->dirty());
-    }(file));
-    in_loop([](std::string name) -> task<> {
-        auto notes = co_await journal::open(name);
-        EXPECT_TRUE(notes->finished(1));
-        EXPECT_FALSE(notes->finished(10));
-    }(file));
-    ::umount2(folder.c_str(), MNT_DETACH);
-}
-
 // --- what survives ---------------------------------------------------------------------------------------------------------
 
 /// Commits on and on, and tells of each commit by one number through the pipe.
@@ -668,6 +363,82 @@ TEST(Journal, AfterAPowerCutAnEarlierCommitStands) {
     }
     EXPECT_LT(fewest, commits / 4);
     EXPECT_GT(most, commits / 2);
+}
+
+TEST(Journal, AnOpenThatIsGivenUpHoldsNothing) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop(write_two(file));
+    in_loop([](std::string name) -> task<> {
+        const auto open_and_hold = [](std::string which, int& opened) -> task<> {
+            auto notes = co_await journal::open(which);
+            ++opened;
+        };
+        int opened = 0;
+        for (int turns = 0; turns < 4; ++turns) {
+            // Cancelled before it begins, and after so many turns of the loop.
+            task_group group;
+            group.spawn(open_and_hold(name, opened));
+            for (int i = 0; i < turns; ++i) co_await yield();
+            group.cancel();
+            try {
+                co_await group.join();
+            } catch (const cancelled&) {
+            }
+            auto after = co_await journal::open(name);
+            EXPECT_TRUE(after->finished(1));
+        }
+        for (int turns = 0; turns < 4; ++turns) {
+            {
+                task_group group;
+                group.spawn(open_and_hold(name, opened));
+                for (int i = 0; i < turns; ++i) co_await yield();
+            }
+            auto after = co_await journal::open(name);
+            EXPECT_TRUE(after->finished(1));
+        }
+        // A result that is there already stays.
+        auto task = journal::open(name);
+        auto notes = co_await std::move(task);
+        EXPECT_TRUE(notes->partial("a"));
+    }(file));
+}
+
+TEST(Journal, SyncingClosingAndRemovingAreDoneAlsoWhereTheyAreCancelled) {
+    temporary_directory directory;
+    const std::string file = directory / "journal";
+    in_loop([](std::string name, std::string where) -> task<> {
+        const auto cancelled_while = [](task<> what) -> task<> {
+            task_group group;
+            group.spawn(std::move(what));
+            co_await yield();
+            group.cancel();
+            try {
+                co_await group.join();
+            } catch (const cancelled&) {
+            }
+        };
+        const int folder = ::open(where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const std::vector<int> folders{folder};
+        auto notes = co_await journal::open(name, "first");
+        notes->note_finished({1, 1, 1});
+        auto sync = notes->sync_files(folders);
+        co_await cancelled_while(std::move(sync));
+        EXPECT_FALSE(notes->dirty());
+        notes->note_finished({2, 2, 2, true});
+        auto close = notes->close();
+        co_await cancelled_while(std::move(close));
+        EXPECT_FALSE(std::filesystem::exists(name + "-wal"));
+        {
+            auto other = co_await journal::open(name, "second");
+            EXPECT_TRUE(other->finished(1));
+            EXPECT_TRUE(other->finished(2));
+        }
+        auto remove = notes->remove();
+        co_await cancelled_while(std::move(remove));
+        EXPECT_FALSE(std::filesystem::exists(name));
+        ::close(folder);
+    }(file, directory.string()));
 }
 
 TEST(Journal, ACommitIsDoneAlsoWhereItIsCancelled) {

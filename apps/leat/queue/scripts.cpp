@@ -120,6 +120,12 @@ while true do
     end
 end
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], group, consumer)
+-- And those who died long ago, and whose entries others have: nothing is lost with them.
+for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], group)) do
+    local of = {}
+    for i = 1, #fields, 2 do of[fields[i]] = fields[i + 1] end
+    if of.pending == 0 and of.idle > 3600000 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], group, of.name) end
+end
 return handed
 )"};
 

@@ -83,7 +83,7 @@ struct client_options {
     /// Of all requests, this part may be retries, beside the first ten, and what is not used is saved for later, a hundred at most: servers in trouble are not drowned (RFC 9110 9.2.2 allows retries, it does not oblige).
     double retry_budget = 0.2;
 
-    /// For every origin that the request's URL has no credentials for, and `netrc` neither.
+    /// Where the request's URL has none, and the request neither; they go before those of `netrc`.
     /// They are sent to the origin of the request's own URL, never to one that a redirect leads to.
     http::credentials credentials = {};
     /// A file in netrc's form with users and passwords by host. "~/.netrc" is read where this is "default". Empty: none. Read at the first request.
@@ -97,6 +97,7 @@ struct client_options {
     /// Empty: what `proxy_from_environment` finds, else none.
     std::string_view proxy = {};
     /// Hosts that are spoken to without the proxy: names with their subdomains, addresses, address ranges (10.0.0.0/8), separated by commas; "*": all.
+    /// Empty: the environment's, where the proxy is the environment's too.
     std::string_view no_proxy = {};
     /// Look at http_proxy, https_proxy, all_proxy and no_proxy (and their capital forms, but for HTTP_PROXY) when the client is made.
     bool proxy_from_environment = true;
