@@ -67,6 +67,8 @@ class Web(Program):
         return f"{'http' if way == 'http' else 'https'}://{host}:{self.ports[way]}/{path}"
 
     def log(self):
+        if not os.path.exists(self.log_file):  # Apache listens before it opens it
+            return []
         with open(self.log_file) as file:
             return [line.split(" ", 3) for line in file.read().splitlines()]
 
