@@ -113,6 +113,8 @@ class Hostile(unittest.TestCase):
         told = (f"{case.title}: {verdict.KINDS[run.kind]} ({run.detail}); exit {run.statuses}, {run.seconds:.1f} s, files {run.files}\n{asked}\n"
                 f"{run.output[-1500:]!r}")
         good = case.good
+        if way == "segments":
+            good = (*good, "again")  # what a connection has on its way when its part is split is lost, and on one machine that is all that remains
         if way == "no_resume":
             good = (*good, "again")
             self.assertEqual([r.fields["range"] for r in run.requests if "range" in r.fields], [], told)

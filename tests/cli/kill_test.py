@@ -40,7 +40,8 @@ class Gated:
     def __init__(self, files):
         self.files = files
         self.caps = {}  # of single files: no byte behind that one
-        self.allowed = self.sent = self.waiting = 0
+        self.allowed = self.sent = 0
+        self.run = 0  # which run of the tool may get something: a connection of a killed one may look open for a while
         self.changed = threading.Condition()
         self.server = Server([Case("gated", "sends what the test allows", self.answer)])
 
@@ -57,24 +58,23 @@ class Gated:
             talk.head("206 Partial Content", f"Content-Range: bytes {first}-{end - 1}/{len(body)}", f"Content-Length: {end - first}", *marks)
         else:
             talk.head("200 OK", f"Content-Length: {len(body)}", *marks)
-        at = first
+        at, run = first, self.run
         while at < end:
-            at += self.take_turn(talk, body, at, min(end, at + PIECE))
+            at += self.take_turn(talk, body, at, min(end, at + PIECE), run)
 
-    def take_turn(self, talk, body, at, end):
+    def take_turn(self, talk, body, at, end, run):
         with self.changed:
-            self.waiting += 1
-            self.changed.notify_all()
-            while (self.sent >= self.allowed or at >= self.caps.get(talk.request.file, 1 << 60)) and not self.server.closing.is_set():
+            while run == self.run and (self.sent >= self.allowed or at >= self.caps.get(talk.request.file, 1 << 60)) and not self.server.closing.is_set():
                 self.changed.wait(0.2)
                 if self.gone(talk):
-                    break
-            self.waiting -= 1
+                    talk.close()
+            if run != self.run:
+                talk.close()
             end = max(at, min(end, at + self.allowed - self.sent, self.caps.get(talk.request.file, end)))
             self.sent += end - at
             self.changed.notify_all()
         if end == at:
-            talk.close()
+            talk.close()  # the test is over
         talk.body(body[at:end])
         return end - at
 
@@ -91,6 +91,11 @@ class Gated:
         with self.changed:
             self.allowed = total
             self.caps.clear()
+            self.changed.notify_all()
+
+    def next_run(self):
+        with self.changed:
+            self.run += 1
             self.changed.notify_all()
 
     def spent(self, process):
@@ -184,9 +189,10 @@ class Kill(tool.Case):
             time.sleep(0.05)
         self.fail(f"the journal has {Journal(self.path('out')).finished} finished files and {Journal(self.path('out')).partial}")
 
-    def kill(self, process):
+    def kill(self, gate, process):
         process.send_signal(signal.SIGKILL)
         said = process.communicate(timeout=tool.PATIENCE)[0]
+        gate.next_run()
         self.assertIn(process.returncode, (0, -signal.SIGKILL), said)
         return process.returncode == 0
 
@@ -220,7 +226,7 @@ class Kill(tool.Case):
                         time.sleep(0.3)
                 elif how < 0.8:
                     time.sleep(chance.random() * 0.03)  # somewhere while it writes; what is right does not depend on it
-                ended = self.kill(process)
+                ended = self.kill(gate, process)
                 self.not_again(gate, since, before, where)
                 after = Journal(self.path("out"))
                 for file in before.partial:
@@ -277,7 +283,7 @@ class Kill(tool.Case):
                 process = self.start(gate, "--segments", "1")
                 gate.spent(process)
                 self.await_journal(lambda now: now.total("big") >= had + gate.sent - sent - BUFFER)
-                self.kill(process)
+                self.kill(gate, process)
             self.finish(gate, "--segments", "1")
         self.assertLessEqual(gate.sent, 6_000_000 + 2 * BUFFER)
 
@@ -288,7 +294,7 @@ class Kill(tool.Case):
             gate.caps["last"] = 50_000
             process = self.start(gate)
             self.await_journal(lambda now: now.finished == 50)
-            self.kill(process)
+            self.kill(gate, process)
             since = len(gate.server.requests("kill"))
             self.finish(gate)
             self.assertEqual([r.file for r in gate.server.requests("kill")[since:]], ["last"])

@@ -67,6 +67,8 @@ class Web(Program):
         return f"{'http' if way == 'http' else 'https'}://{host}:{self.ports[way]}/{path}"
 
     def log(self):
+        if not os.path.exists(self.log_file):  # Apache listens before it opens it
+            return []
         with open(self.log_file) as file:
             return [line.split(" ", 3) for line in file.read().splitlines()]
 
@@ -89,12 +91,12 @@ http {{
         listen 127.0.0.1:{http};
         listen 127.0.0.1:{h1} ssl;
         root {root};
-        location /slow/ {{ alias {root}/; limit_rate 8m; }}
+        location /slow/ {{ alias {root}/; limit_rate 24m; }}
     }}
     server {{
         listen 127.0.0.1:{h2} ssl http2;
         root {root};
-        location /slow/ {{ alias {root}/; limit_rate 8m; }}
+        location /slow/ {{ alias {root}/; limit_rate 24m; }}
     }}
 }}
 """
@@ -125,7 +127,7 @@ AllowEncodedSlashes NoDecode
 </Directory>
 <Location /slow/>
     SetOutputFilter RATE_LIMIT
-    SetEnv rate-limit 8192
+    SetEnv rate-limit 24576
 </Location>
 MaxKeepAliveRequests 70
 SSLCertificateFile {{certificate}}
