@@ -49,7 +49,7 @@ private:
 ///
 /// More than `burst` at once is allowed: it waits for a full bucket, takes all that it wants, and leaves a debt that those who come next
 /// wait for, so that the rate holds whatever the pieces' size. Threads: the loop's own.
-class rate_limit : detail::timer {
+class rate_limit final : detail::timer {
 public:
     /// Throws std::invalid_argument unless both are positive and finite. Without a burst: one second's worth, at least 1.
     explicit rate_limit(double per_second);
