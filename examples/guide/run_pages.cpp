@@ -52,6 +52,7 @@ struct page {
 };
 
 const page pages[] = {
+    {"downloads", downloads::page},
     {"errors", errors::page},
     {"files", files::page},
     {"first_steps", first_steps::page},

@@ -60,7 +60,11 @@ bool keeper::was_finished(const file_work& work, std::uint64_t size, std::int64_
     return known && known->size == size && known->changed == modified_ns;
 }
 
-const partial_record* keeper::partial(const file_work& work) const noexcept { return journal_ ? journal_->partial(work.key()) : nullptr; }
+const partial_record* keeper::partial(const file_work& work) {
+    const partial_record* found = journal_ ? journal_->partial(work.key()) : nullptr;
+    if (found) met_.insert(found->name);
+    return found;
+}
 
 void keeper::forget(const file_work& work) {
     if (journal_) journal_->forget_partial(work.key());
@@ -165,8 +169,10 @@ task<> keeper::end(bool all_there) {
 }
 
 task<> keeper::leave(bool all_there) {
-    if (all_there) co_return co_await journal_->remove();
-    if (!worth_it_) co_return;
+    // What other jobs have left in this directory stays theirs.
+    const bool others = met_.size() < journal_->partials().size();
+    if (all_there && !others) co_return co_await journal_->remove();
+    if (!worth_it_ && met_.empty()) co_return;
     co_await stamp_finished();
     if (journal_->dirty()) co_await journal_->commit();
     co_await journal_->close();

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ public:
     /// Was the file finished by an earlier job, and left as it was?
     bool was_finished(const file_work& work, std::uint64_t size, std::int64_t modified_ns) const noexcept;
     bool knows_finished(const file_work& work) const noexcept;
-    const partial_record* partial(const file_work& work) const noexcept;
+    const partial_record* partial(const file_work& work);
     void forget(const file_work& work);
 
     /// It is there, under its own name.
@@ -51,6 +52,7 @@ private:
     std::vector<std::uint32_t> finished_;  // whose time of change has not been asked for
     bool worth_it_ = false;                // there is something partial, or the job lasts
     bool failing_ = false;
+    std::set<std::string> met_;            // partial files of an earlier job that are this one's too
 };
 
 }  // namespace leat::detail

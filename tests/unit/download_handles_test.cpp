@@ -215,6 +215,45 @@ TEST(download_handles, handles_outlive_a_cancelled_job) {
     in_loop(cancelled_job(directory));
 }
 
+/// Cancelled before it begins, while it waits, and as the file ends: the waiting stops, the file does not.
+task<> stopped_waiting(const temporary_directory& directory) {
+    scripted_server server(held_or_name);
+    server.gated = true;
+    co_await server.start();
+    downloader job({.directory = directory.string()});
+    auto file = job.add({server.url("/a"), {}, {}});
+    job.close();
+    task_group running;
+    running.spawn(job.run());
+    for (int turns = 0; turns < 3; ++turns) {
+        task_group group;
+        group.spawn(file.wait());
+        co_await testing::settle(turns);
+        group.cancel();
+        co_await group.join();
+    }
+    {
+        task_group group;
+        group.spawn(file.wait());
+        co_await testing::settle(2);
+    }  // destroyed while it waits
+    server.gate.set();
+    std::optional<file_report> got;
+    auto waiting = [&]() -> task<> { got = co_await file.wait(); };
+    task_group group;
+    group.spawn(waiting);
+    while (file.progress().state != file_state::complete) co_await yield();
+    group.cancel();  // a result that is there wins, or it is there for the next
+    co_await group.join();
+    EXPECT_TRUE((co_await file.wait()).ok());
+    co_await running.join();
+    EXPECT_EQ(content_of(directory / "a"), "/a");
+}
+TEST(download_handles, who_stops_waiting_stops_no_file) {
+    temporary_directory directory;
+    in_loop(stopped_waiting(directory));
+}
+
 task<> callbacks_add(const temporary_directory& directory) {
     scripted_server server(held_or_name);
     co_await server.start();

@@ -361,6 +361,22 @@ TEST(download_resume, a_second_run_skips_what_the_first_has_finished) {
     in_loop(finished_files(directory));
 }
 
+task<> another_job(const temporary_directory& directory) {
+    stopping_server at;
+    co_await at.server.start();
+    co_await first_run(directory, at);
+    std::vector<std::string> urls{at.server.url("/unrelated")};
+    auto between = co_await download(urls, {.directory = directory.string()});
+    EXPECT_TRUE(between.ok());
+    auto seen = co_await fetch(directory, at.server);
+    EXPECT_EQ(seen.report.files[0].resumed, 400'000u);
+    EXPECT_THAT(names_in(directory.string()), ElementsAre("file", "small", "unrelated"));
+}
+TEST(download_resume, another_job_in_the_directory_leaves_what_it_does_not_know) {
+    temporary_directory directory;
+    in_loop(another_job(directory));
+}
+
 task<> touched_files(const temporary_directory& directory) {
     stopping_server at;
     co_await at.server.start();
