@@ -64,8 +64,9 @@ class Events(Case):
             self.assertEqual(self.get(server.url("/slow"), "--events", self.path("events")).returncode, 0)
         progress = [e for e in self.events() if e["event"] == "progress"]
         totals = [e for e in self.events() if e["event"] == "total"]
-        self.assertTrue(2 <= len(progress) <= 4, progress)
-        self.assertTrue(2 <= len(totals) <= 4, totals)
+        most = self.events()[-1]["seconds"] + 2
+        self.assertTrue(2 <= len(progress) <= most, progress)
+        self.assertTrue(2 <= len(totals) <= most, totals)
         self.assertEqual({(e["index"], e["size"], e["state"]) for e in progress if e["bytes"]}, {(0, 130_000, "transferring")})
         self.assertGreater(progress[-1]["rate"], 0)
         self.assertLess(progress[0]["bytes"], progress[-1]["bytes"])
