@@ -29,7 +29,7 @@ SEED = os.environ.get("LEAT_SEED", "kill")
 PIECE = 16 * 1024
 JOURNAL = ".leat-journal"
 BEFORE_LONG = 20  # seconds until what has come has to be in the journal, with much to spare
-BUFFER = 256 * 1024  # bytes that a connection may have taken and not yet written down as there
+ON_ITS_WAY = 256 * 1024  # bytes that a connection may lose when its part is split among others; one that is alone loses none
 RECORD = 24  # bytes of one finished file in the journal
 HELP = tool.run("get", "--help").stdout
 
@@ -204,7 +204,7 @@ class Kill(tool.Case):
                 self.assertLessEqual(overlap, 0, f"{where}: bytes {first} to {end} of {file} were sent, but the journal had {from_} to {to}")
 
     def until_complete(self, files, name, *options, connections=None):
-        """Kills it ROUNDS times, then lets it end. `connections`: of the one large file; each may have a buffer's bytes that no journal knows."""
+        """Kills it ROUNDS times, then lets it end. `connections`: of the one large file."""
         chance = random.Random(f"{SEED} {name}")
         size = sum(map(len, files.values()))
         gate = Gated(files)
@@ -219,9 +219,9 @@ class Kill(tool.Case):
                 gate.spent(process)
                 how = chance.random()
                 if process.poll() is None and how < 0.6:
-                    # What has come is in the journal before long, and then a kill costs no more than the buffers.
+                    # What has come is in the journal before long, and then a kill costs nothing.
                     if connections:
-                        self.await_journal(lambda now: now.total("big") >= before.total("big") + gate.sent - sent - connections * BUFFER or process.poll() is not None)
+                        self.await_journal(lambda now: now.total("big") >= before.total("big") + gate.sent - sent - (connections - 1) * ON_ITS_WAY or process.poll() is not None)
                     else:
                         time.sleep(0.3)
                 elif how < 0.8:
@@ -273,7 +273,7 @@ class Kill(tool.Case):
             self.assertSameFile(self.path("out", file), body)
         self.assertEqual(sorted(os.listdir(self.path("out"))), sorted(gate.files))
 
-    def test_a_kill_costs_no_more_than_a_buffer_once_the_journal_was_written(self):
+    def test_a_kill_costs_nothing_once_the_journal_was_written(self):
         gate = Gated({"big": content("killed", 6_000_000)})
         with gate.server:
             for allowed in (2_000_000, 4_000_000):
@@ -282,10 +282,10 @@ class Kill(tool.Case):
                 gate.allow(allowed)
                 process = self.start(gate, "--segments", "1")
                 gate.spent(process)
-                self.await_journal(lambda now: now.total("big") >= had + gate.sent - sent - BUFFER)
+                self.await_journal(lambda now: now.total("big") >= had + gate.sent - sent)
                 self.kill(gate, process)
             self.finish(gate, "--segments", "1")
-        self.assertLessEqual(gate.sent, 6_000_000 + 2 * BUFFER)
+        self.assertEqual(gate.sent, 6_000_000)  # each byte once
 
     def test_finished_files_are_not_asked_for_again(self):
         gate = Gated({**{f"f{i}": content(f"killed {i}", 5000) for i in range(50)}, "last": content("last", 100_000)})
