@@ -85,6 +85,32 @@ leat::task<std::string> patiently(std::string url) {
     co_return co_await response.text();
 }
 
+leat::task<> with_cookies() {
+    leat::http::cookie_jar jar;
+    co_await jar.load("cookies.txt");                       // as curl, wget and aria2 write it
+    leat::http::client http({.cookies = &jar});
+    auto response = co_await http.get("https://www.example.com/login");
+    co_await jar.save("cookies.txt");                       // readable by its owner only, replaced at once
+}
+
+leat::task<> as_somebody(std::string url, std::string secret, std::string token) {
+    leat::http::client http({.credentials = {.user = "me", .password = secret}, .netrc = "default"});
+    auto response = co_await http.get(url);
+    auto other = co_await http.get(url, {.credentials = {.password = token, .how = leat::http::credentials::scheme::bearer}});
+}
+
+leat::task<> by_proxy(std::string url) {
+    leat::http::client http({.proxy = "http://me:secret@proxy.example:3128", .no_proxy = "localhost, .internal.example, 10.0.0.0/8"});
+    auto response = co_await http.get(url);
+}
+
+leat::task<> with_hsts(std::string url) {
+    leat::http::hsts_store known;
+    co_await known.load("hsts.txt");                        // as curl writes it
+    leat::http::client http({.hsts = &known});
+    auto response = co_await http.get(url);
+}
+
 leat::task<int> get_all(std::vector<std::string> urls) {
     auto draw = [](const leat::download_progress& now) {
         leat::log::info("{} of {} files, {} bytes", now.succeeded, now.files, now.received);
@@ -160,6 +186,10 @@ leat::task<> not_run_here(leat::http::client& http) {
     co_await show_title();
     co_await post(http);
     co_await send_stream(http, "https://www.example.com/upload");
+    co_await with_cookies();
+    co_await as_somebody("https://www.example.com/", "secret", "token");
+    co_await by_proxy("https://www.example.com/");
+    co_await with_hsts("http://www.example.com/");
 }
 
 }  // namespace http

@@ -15,7 +15,7 @@ class httpbin {
 public:
     /// A failure: python3-httpbin is not installed, and the test is to be skipped.
     task<result<void>> start() {
-        const auto script = std::filesystem::path{__FILE__}.parent_path().parent_path() / "cli" / "httpbin_server.py";
+        const auto script = std::filesystem::path{LEAT_SOURCE_DIR} / "tests" / "cli" / "httpbin_server.py";
         arguments program{script.string()};
         server_.emplace(co_await spawn_process(std::move(program), {.standard_input = stdio::pipe, .standard_output = stdio::pipe}));
         auto line = co_await server_->standard_output().read_line();
