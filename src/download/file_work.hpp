@@ -104,6 +104,7 @@ struct file_work {
     bool looked = false;                  // at what is there already
     bool went_on = false;                 // behind bytes of an earlier attempt
     bool began_anew = false;              // after its checksum was wrong
+    bool threw_away = false;              // bytes that were there, in this attempt
     bool running = false;
     bool told = false;                    // that it has started
     stop_reason stop = stop_reason::none;
