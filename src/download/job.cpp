@@ -298,6 +298,11 @@ task<> download_job::attempt(std::size_t file) {
 task<> download_job::verify(std::size_t file) {
     file_work& work = *entries_[file].work;
     auto done = co_await (verify_file(*work.data) | as_result);
+    if (entries_[file].flags & is_given_up) {
+        work.result = reached::nothing;
+        give_up(file, failure_class::cancelled, "cancelled");
+        co_return schedule_.drop();
+    }
     if (done) {
         reports_[file].verified = true;
         done = co_await (work.data->part.finish(options_.sync) | as_result);
