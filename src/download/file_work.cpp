@@ -15,7 +15,7 @@ live_body::~live_body() {
 std::uint64_t piece::at() const noexcept {
     if (!to || !to->core()) return std::max(range.first, reached);
     const auto place = static_cast<std::uint64_t>(to->core()->handed_over());
-    return std::max(range.first, std::min(place, range.end));
+    return std::max(range.first, std::min(place, until));
 }
 
 std::uint64_t file_data::received() const noexcept { return pieces.empty() ? have.total() : written().total(); }

@@ -35,7 +35,8 @@ public:
 
 /// What one connection brings of a file. A local of whoever reads it.
 struct piece {
-    span_of_bytes range;              // its end moves down when another connection takes a part over
+    span_of_bytes range;              // its end moves down when another connection is to bring what lies behind
+    std::uint64_t until = no_end;     // where it really ends: behind the range, as long as that other one has no answer
     std::uint64_t body_end = no_end;  // how far the response reaches
     std::uint64_t stop_at = no_end;   // where the copying stops: the end, or less, so that it looks around
     const file* to = nullptr;         // while it writes
@@ -64,6 +65,7 @@ struct file_data {
     part_file part;
     byte_ranges have;                     // brought by pieces that have ended
     byte_ranges synced;                   // on the disk itself
+    bool noted = false;                   // the journal's record is about this part file
     std::vector<piece*> pieces;           // that run
     validators tags;
     std::string url;                      // the one that they belong to
@@ -104,6 +106,8 @@ struct file_work {
     bool looked = false;                  // at what is there already
     bool went_on = false;                 // behind bytes of an earlier attempt
     bool began_anew = false;              // after its checksum was wrong
+    bool parts_refused = false;           // the server has given one connection, and no second
+    bool threw_away = false;              // bytes that were there, in this attempt
     bool running = false;
     bool told = false;                    // that it has started
     stop_reason stop = stop_reason::none;

@@ -263,6 +263,7 @@ task<> download_job::attempt(std::size_t file) {
     if (!std::exchange(work.told, true)) tell(download_event::kind::start, work);
     work.stop = stop_reason::none;
     work.result = reached::nothing;
+    work.threw_away = false;
     work.before_attempt = work.data ? work.data->have.total() : 0;
     work.running = true;
     work.state = file_state::transferring;
@@ -297,6 +298,11 @@ task<> download_job::attempt(std::size_t file) {
 task<> download_job::verify(std::size_t file) {
     file_work& work = *entries_[file].work;
     auto done = co_await (verify_file(*work.data) | as_result);
+    if (entries_[file].flags & is_given_up) {
+        work.result = reached::nothing;
+        give_up(file, failure_class::cancelled, "cancelled");
+        co_return schedule_.drop();
+    }
     if (done) {
         reports_[file].verified = true;
         done = co_await (work.data->part.finish(options_.sync) | as_result);
@@ -327,6 +333,7 @@ void download_job::start_over(file_work& work, std::string_view why) {
     work.resumed = 0;
     work.before_attempt = 0;
     work.went_on = false;
+    work.threw_away = true;
     tell(download_event::kind::restart, work, why);
 }
 
@@ -384,8 +391,9 @@ void download_job::failed(file_work& work, const std::exception_ptr& why) {
         const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(options_.timeout).count();
         found = {false, {}, "not done within " + std::to_string(milliseconds) + " ms", failure_class::timeout};
     }
-    // What brought bytes that are kept has not failed as far as retries count.
-    const bool got_on = work.data && work.data->may_resume() && options_.resume && work.data->have.total() > work.before_attempt;
+    // What brought bytes that are kept has not failed as far as retries count. A file that is another one at each answer has as many attempts as one that
+    // brings nothing: its bytes are thrown away again.
+    const bool got_on = !work.threw_away && work.data && work.data->may_resume() && options_.resume && work.data->have.total() > work.before_attempt;
     if (!got_on) ++work.failures;
     if (!limited || here < end) next_source(work, found);
     if (found.may_pass && work.failures <= options_.retries) {

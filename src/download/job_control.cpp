@@ -72,7 +72,7 @@ void download_job::cancel(std::size_t file) {
     if (its.flags & (is_over | is_given_up)) return;
     its.flags |= is_given_up;
     if (its.work && its.work->running) return strike(*its.work, stop_reason::cancelled);
-    if (is_verified_now(file)) return;  // it ends in a moment, one way or the other
+    if (is_verified_now(file)) return;  // it ends when the thread that hashes has looked at what it has
     const bool held = (its.flags & is_held) != 0;
     give_up(file, failure_class::cancelled, "cancelled");
     if (held)

@@ -82,7 +82,7 @@ void keeper::note(file_work& work) {
     state.inode = data.part.inode();
     state.written = data.written();
     state.synced = data.synced;
-    work.was_noted = true;
+    work.was_noted = data.noted = true;
     worth_it_ = true;
     journal_->note_partial(std::move(state));
 }
@@ -135,6 +135,9 @@ task<> keeper::tend(event& over) {
             for (file_work& work : job_.works())
                 if (work.data && work.data->part.is_open() && work.data->may_resume() && work.data->received() != 0) note(work);
         co_await commit();
+        if (turn % commits_per_checkpoint == 0 && !failing_)
+            for (file_work& work : job_.works())
+                if (work.data && work.data->noted) work.data->part.appear();
     }
 }
 

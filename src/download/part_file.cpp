@@ -87,6 +87,12 @@ part_opened create_locked(int directory, const std::string& name, bool replaces)
     return made;
 }
 
+part_opened create_unnamed(int directory, const std::string& in) noexcept {
+    const int fd = create_unnamed_at(directory, in.c_str());
+    if (fd < 0) return {{}, fd, {}};
+    return {owned_descriptor{fd}, 0, {}};
+}
+
 part_opened reopen_locked(int directory, const std::string& name) noexcept {
     const int fd = open_part_at(directory, name.c_str());
     if (fd < 0) return {{}, fd, {}};
@@ -95,11 +101,22 @@ part_opened reopen_locked(int directory, const std::string& name) noexcept {
     return found;
 }
 
-int sync_and_rename(int fd, int directory, const std::string& from, const std::string& to, bool sync) noexcept {
+/// A file without a name gets its own at once, unless that is taken: only a rename replaces.
+int give_name(int fd, int directory, bool& unnamed, const std::string& from, const std::string& to) noexcept {
+    if (unnamed) {
+        int failed = name_at(fd, directory, to.c_str());
+        if (failed != -EEXIST) return failed;
+        if ((failed = name_at(fd, directory, from.c_str())) != 0) return failed;
+        unnamed = false;
+    }
+    return rename_at(directory, from.c_str(), to.c_str());
+}
+
+int sync_and_name(int fd, int directory, bool* unnamed, const std::string& from, const std::string& to, bool sync) noexcept {
     if (sync) {
         if (const int failed = sync_data(fd); failed != 0) return failed;
     }
-    if (const int failed = rename_at(directory, from.c_str(), to.c_str()); failed != 0) return failed;
+    if (const int failed = give_name(fd, directory, *unnamed, from, to); failed != 0) return failed;
     if (sync) sync_directory(directory);  // of names below it the kernel keeps the order of its own journal
     return 0;
 }
@@ -125,7 +142,13 @@ part_file::~part_file() { discard(); }
 
 void part_file::discard() noexcept {
     if (fd_ >= 0) close_without_waiting(std::exchange(fd_, -1), direct_);
-    if (std::exchange(exists_, false)) remove_at(in_.descriptor(), part_.c_str());
+    if (std::exchange(exists_, false) && !std::exchange(unnamed_, false)) remove_at(in_.descriptor(), part_.c_str());
+}
+
+std::uint64_t part_file::inode() const noexcept { return inode_ != 0 || fd_ < 0 ? inode_ : stamp_of(fd_).inode; }  // few are asked for it
+
+void part_file::appear() noexcept {
+    if (unnamed_ && fd_ >= 0 && name_at(fd_, in_.descriptor(), part_.c_str()) == 0) unnamed_ = false;
 }
 
 path part_file::full() const { return in_.name() / name_; }
@@ -135,6 +158,29 @@ void part_file::fail(const char* operation, int result) const { throw error(-res
 task<> part_file::create(part_naming naming) {
     bool made_parents = false;
     findable_ = naming == part_naming::findable;
+    if (!findable_ && in_.unnamed_files) {
+        const std::size_t slash = name_.rfind('/');
+        const bool here = slash == std::string::npos;
+        const std::string parents = here ? "." : name_.substr(0, std::max<std::size_t>(slash, 1));
+        for (; fd_ < 0; made_parents = true) {
+            part_opened made;
+            if (direct_)
+                made = create_unnamed(in_.descriptor(), parents);
+            else
+                made = co_await to_thread(create_unnamed, in_.descriptor(), parents);
+            fd_ = made.descriptor.release();
+            if (made.failed != -ENOENT || made_parents) break;
+            const int failed = co_await to_thread(make_directories, std::string{full().parent()});
+            if (failed != 0) throw error(-failed, "make directory", full().parent());
+        }
+        if (fd_ >= 0) {
+            part_ = unique_name(name_);
+            exists_ = unnamed_ = true;
+            if (!direct_) direct_ = facts_of(fd_).local;
+            co_return;
+        }
+        if (here) in_.unnamed_files = false;
+    }
     for (int tries = 0; fd_ < 0; ++tries) {
         part_ = findable_ ? findable_name(name_) : unique_name(name_);
         part_opened made;
@@ -225,17 +271,17 @@ file part_file::writer(std::uint64_t offset) const {
 task<> part_file::finish(bool sync) {
     int result = 0;
     if (direct_ && !sync)
-        result = rename_at(in_.descriptor(), part_.c_str(), name_.c_str());
+        result = give_name(fd_, in_.descriptor(), unnamed_, part_, name_);
     else
-        result = co_await to_thread(sync_and_rename, fd_, in_.descriptor(), part_, name_, sync);
+        result = co_await to_thread(sync_and_name, fd_, in_.descriptor(), &unnamed_, part_, name_, sync);
     if (result == -ENOENT && name_.find('/') != std::string::npos) {  // a name that was found later may be in a directory that is not there
         const std::string parents{full().parent()};
         const int made = co_await to_thread(make_directories, parents);
         if (made != 0) throw error(-made, "make directory", parents);
-        result = rename_at(in_.descriptor(), part_.c_str(), name_.c_str());
+        result = give_name(fd_, in_.descriptor(), unnamed_, part_, name_);
     }
     if (result != 0) fail("rename to", result);
-    exists_ = false;
+    exists_ = unnamed_ = false;
     const int fd = std::exchange(fd_, -1);
     if (direct_)
         close_directly(fd);

@@ -34,7 +34,7 @@ private:
 /// How a part file is called.
 enum class part_naming : std::uint8_t {
     findable,  // ".NAME.leat-part": a later job finds it by the name of its target
-    unique,    // ".NAME.leat-XXXXXX.part"
+    unique,    // none where the file system can do that, and ".NAME.leat-XXXXXX.part" once it is needed
 };
 
 /// A file under a temporary name beside its target, until it is complete. Removed if it never is, unless it is to be kept for a later job.
@@ -58,7 +58,7 @@ public:
     /// Is there one?
     bool is_open() const noexcept { return fd_ >= 0; }
     int descriptor() const noexcept { return fd_; }
-    std::uint64_t inode() const noexcept { return inode_; }
+    std::uint64_t inode() const noexcept;
     const std::string& part_name() const noexcept { return part_; }
     bool direct() const noexcept { return direct_; }
     bool findable() const noexcept { return findable_; }
@@ -69,8 +69,13 @@ public:
     task<> finish(bool sync);
     /// The same with the name that it got meanwhile.
     void rename_target(std::string_view name) { name_ = name; }
+    /// Gives one that has no name part_name(), for a later job. To be called once the journal knows that name: nobody else would ever look for it.
+    void appear() noexcept;
     /// It stays when this object goes.
-    void keep() noexcept { exists_ = false; }
+    void keep() noexcept {
+        appear();
+        exists_ = false;
+    }
     /// Closes and removes it.
     void discard() noexcept;
 
@@ -87,6 +92,7 @@ private:
     std::uint64_t inode_ = 0;
     bool direct_ = false;
     bool findable_ = false;
+    bool unnamed_ = false;
     bool exists_ = false;  // under the temporary name, to be removed with this object
 };
 

@@ -19,6 +19,7 @@ constexpr duration between_looks = std::chrono::milliseconds{100};
 constexpr duration between_gains = std::chrono::seconds{1};   // in which another connection has to show that it brings something
 constexpr double worth_it = 1.1;
 constexpr std::uint64_t hashed_at_once = 4 * 1024 * 1024;     // no thread is troubled for less
+constexpr duration worth_a_request = std::chrono::seconds{2}; // what comes sooner stays with who brings it: what is on its way would come twice
 constexpr std::size_t most_connections = 16;                  // found by itself; more have to be asked for
 
 std::string text_of(span_of_bytes part) { return "bytes " + std::to_string(part.first) + "-" + std::to_string(part.end - 1); }
@@ -28,7 +29,10 @@ std::string text_of(span_of_bytes part) { return "bytes " + std::to_string(part.
 /// A piece among those that run.
 class crew::listed {
 public:
-    listed(file_data& data, piece& own) : data_(data), own_(own) { data_.pieces.push_back(&own_); }
+    listed(file_data& data, piece& own) : data_(data), own_(own) {
+        own_.until = own_.range.end;
+        data_.pieces.push_back(&own_);
+    }
     listed(const listed&) = delete;
     ~listed() {
         std::erase(data_.pieces, &own_);
@@ -44,15 +48,15 @@ private:
 
 /// As fast as the limits allow, to the end of the piece, which may move meanwhile.
 task<> crew::copy_piece(http::body& body, leat::file& to, piece& part) {
-    while (!body.complete() && to.tell() < part.range.end) {
-        part.stop_at = part.range.end;
+    while (!body.complete() && to.tell() < part.until) {
+        part.stop_at = part.until;
         if (!job_.limits().apply(work_.rate)) {
             co_await copy_before(body, to, part.stop_at);
             continue;
         }
         auto here = co_await body.read();
         if (!here) break;
-        const std::uint64_t room = part.range.end - std::min(part.range.end, to.tell());
+        const std::uint64_t room = part.until - std::min(part.until, to.tell());
         const std::string_view mine = here->substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(here->size(), room)));
         co_await to.write(mine);
         co_await to.flush();
@@ -105,11 +109,14 @@ task<> crew::bring_part(piece& part) {
         download_job& job;
         live_body of;
     } counting{job_, {work_, response.body()}};
-    if (response.status() >= 400) throw refused(response, url);
+    if (response.status() >= 400) {
+        if (url == data_.url && response.status() < 500) work_.parts_refused = true;
+        throw refused(response, url);
+    }
     const auto brought = part_answer_of(response.headers());
     const validators tags = validators::of(response.headers());
     if (response.status() != 206 || !brought) {
-        if (url == data_.url) refused_ = true;
+        if (url == data_.url) refused_ = work_.parts_refused = true;
         throw download_failure(failure_class::protocol, "the server sends no part of the file", true);
     }
     const bool same = url == data_.url ? data_.tags.agree_with(tags) : validators{{}, data_.tags.last_modified}.agree_with(tags);
@@ -120,6 +127,7 @@ task<> crew::bring_part(piece& part) {
     const std::string told = text_of(asked_part) + " from " + printable(url, 300);
     job_.tell(download_event::kind::segment, work_, told);
     part.body_end = brought->end;
+    confirm(part);
     co_await carry(response, part);
 }
 
@@ -127,18 +135,20 @@ task<> crew::bring_part(piece& part) {
 task<> crew::help(std::size_t source) {
     while (const auto next = take_part()) {
         const std::size_t mine = source;
-        span_of_bytes taken = *next;
+        const span_of_bytes asked = *next;
+        span_of_bytes free{};
         {
-            piece part{.range = taken, .source = mine};
+            piece part{.range = asked, .body_end = asked.end, .source = mine};
             listed in_list{data_, part};  // from now on it is nobody else's
             auto done = co_await (bring_part(part) | as_result);
-            taken.end = part.range.end;
-            if (part.reached > taken.first) continue;
-            failure_ = done ? std::make_exception_ptr(http::truncated_error("a part came without a byte", taken.size(), 0)) : done.error().exception();
+            if (!done || part.reached <= part.range.first) failure_ = done ? std::make_exception_ptr(http::truncated_error("a part came without a byte", part.range.size(), 0)) : done.error().exception();
+            free = {part.range.first, part.reached > part.range.first ? part.range.first : part.range.end};
         }
-        put_back(taken);
+        look_whether_complete();
+        if (free.first == free.end) continue;  // it brought something
+        put_back(free);
         splits_ = job_.sources_of(work_.index) > 1;  // one that gives no second connection is not asked for a third
-        log::debug("download: {}: {}: {}", work_.name, text_of(taken), describe(failure_));
+        log::debug("download: {}: {}: {}", work_.name, text_of(free), describe(failure_));
         const std::size_t sources = job_.sources_of(work_.index);
         if (sources > 1) {
             work_.sources.resize(sources);
@@ -169,6 +179,7 @@ task<> crew::first(http::response& response, span_of_bytes wanted) {
         crew& of;
     } at_the_end{*this};
     auto done = co_await (bring_first(response, wanted) | as_result);
+    look_whether_complete();
     if (!done) {
         failure_ = done.error().exception();
         co_return;
@@ -182,20 +193,39 @@ void crew::part_ended() noexcept {
 
 // ---- who brings what
 
+/// What is there, or somebody's to bring.
+byte_ranges crew::taken() const {
+    byte_ranges all = data_.have;
+    for (const piece* each : data_.pieces) all.add(each->range);
+    for (const span_of_bytes& each : shares_) all.add(each);
+    return all;
+}
+
 /// A part that nobody brings, or the second half of the largest that somebody does.
 std::optional<span_of_bytes> crew::take_part() {
     if (!may_ask_for_parts()) return std::nullopt;
-    byte_ranges taken = data_.have;
-    for (const piece* each : data_.pieces) taken.add(each->range);
-    if (auto left = taken.missing(0, *data_.size)) return left;
-    return splits_ ? split() : std::nullopt;
+    if (!shares_.empty()) {
+        const span_of_bytes next = shares_.back();
+        shares_.pop_back();
+        return next;
+    }
+    if (auto left = taken().missing(0, *data_.size)) return left;
+    return splits_ && !soon_over() ? split() : std::nullopt;
+}
+
+/// At this rate, is the rest there before another connection would have brought much of it?
+bool crew::soon_over() const noexcept {
+    const std::uint64_t there = data_.received();
+    const double seconds = std::chrono::duration<double>(now() - began_).count();
+    const double left = static_cast<double>(*data_.size - std::min(*data_.size, there));
+    return left * seconds < static_cast<double>(there - std::min(there, there_at_first_)) * std::chrono::duration<double>(worth_a_request).count();
 }
 
 std::optional<span_of_bytes> crew::split() {
     piece* largest = nullptr;
     std::uint64_t most = 2 * static_cast<std::uint64_t>(job_.options().segment_size.count) - 1;
     for (piece* each : data_.pieces) {
-        const std::uint64_t left = each->range.end - each->at();
+        const std::uint64_t left = each->range.end - std::min(each->range.end, each->at());
         if (left <= most) continue;
         most = left;
         largest = each;
@@ -204,17 +234,48 @@ std::optional<span_of_bytes> crew::split() {
     const std::uint64_t middle = largest->at() + most / 2;
     const span_of_bytes second{middle, largest->range.end};
     largest->range.end = middle;
-    largest->stop_at = std::min(largest->stop_at, middle);
     return second;
 }
 
-/// A part that was taken and did not come: whoever was to bring it at first goes on into it, if it still can.
+/// At the beginning: so many connections more have equal shares, and none has to give a part of its own to another one that comes later.
+void crew::share_out(std::size_t more) {
+    if (taken().missing(0, *data_.size)) return;  // gaps of an earlier run come first
+    piece* largest = nullptr;
+    for (piece* each : data_.pieces)
+        if (!largest || each->range.end - each->at() > largest->range.end - largest->at()) largest = each;
+    if (!largest) return;
+    const std::uint64_t end = largest->range.end;
+    const std::uint64_t share = (end - largest->at()) / (more + 1);
+    largest->range.end = largest->at() + share;
+    for (std::uint64_t last = end; more != 0; --more) {
+        const std::uint64_t from = largest->range.end + (more - 1) * share;
+        shares_.push_back({from, last});
+        last = from;
+    }
+}
+
+/// The answer for a part is there: whoever could have brought it too, if that had not come, ends before it.
+void crew::confirm(const piece& part) {
+    for (piece* each : data_.pieces) {
+        if (each == &part || each->range.first >= part.range.first || each->until <= part.range.first) continue;
+        each->until = part.range.first;
+        each->stop_at = std::min(each->stop_at, each->until);
+    }
+}
+
+/// A part that was taken did not come: whoever was to bring it at first goes on into it, if it still can.
 void crew::put_back(span_of_bytes part) {
     for (piece* each : data_.pieces) {
-        if (each->range.end != part.first || each->body_end <= part.first) continue;
-        each->range.end = std::min(part.end, each->body_end);
-        return;
+        if (each->range.end == part.first && each->until == part.first && each->body_end > part.first) each->until = std::min(part.end, each->body_end);
+        if (each->until <= each->range.end) continue;
+        const auto free = taken().missing(each->range.end, each->until);
+        if (free && free->first == each->range.end) each->range.end = free->end;
     }
+}
+
+/// Once everything is there nobody waits for an answer to what another one has brought.
+void crew::look_whether_complete() noexcept {
+    if (group_ && data_.size && data_.have.covers({0, *data_.size})) group_->cancel();
 }
 
 bool crew::may_ask_for_parts() const noexcept { return data_.size && !refused_ && data_.may_resume(); }
@@ -234,14 +295,29 @@ std::size_t crew::next_source() {
     return last_source_ = best;
 }
 
-bool crew::add_connection(bool counts_against_jobs) {
+bool crew::add_connection() {
     const std::uint64_t least = 2 * static_cast<std::uint64_t>(job_.options().segment_size.count);
-    const bool room = std::any_of(data_.pieces.begin(), data_.pieces.end(), [&](const piece* each) { return each->range.end - each->at() >= least; });
-    if (!room || !splits_ || !may_ask_for_parts()) return false;
-    if (!job_.schedule().take_extra(work_.index, counts_against_jobs ? job_.options().jobs : static_cast<std::size_t>(-1))) return false;
+    const bool room = std::any_of(data_.pieces.begin(), data_.pieces.end(), [&](const piece* each) { return each->range.end >= each->at() + least; });
+    if (!room || !splits_ || soon_over() || !may_ask_for_parts()) return false;
+    if (!job_.schedule().take_extra(work_.index, job_.options().jobs)) return false;
     ++active_;
     group_->spawn(helper(next_source()));
     return true;
+}
+
+/// As many as were asked for, as far as there is room for them and something for each to bring.
+void crew::add_connections(std::size_t most) {
+    if (!splits_ || !may_ask_for_parts() || data_.pieces.empty()) return;
+    const std::uint64_t left = *data_.size - std::min(*data_.size, data_.received());
+    const std::uint64_t worth_it = left / static_cast<std::uint64_t>(job_.options().segment_size.count);
+    most = static_cast<std::size_t>(std::min<std::uint64_t>(most, worth_it == 0 ? 0 : worth_it - 1));
+    std::size_t more = 0;
+    while (more < most && job_.schedule().take_extra(work_.index, static_cast<std::size_t>(-1))) ++more;
+    if (more != 0) share_out(more);
+    for (; more != 0; --more) {
+        ++active_;
+        group_->spawn(helper(next_source()));
+    }
 }
 
 // ---- from time to time
@@ -259,7 +335,7 @@ void crew::mind_gain(time_point here) {
         rate_before_ = 1e300;  // no more of them
         return;
     }
-    if (add_connection(true)) rate_before_ = rate;
+    if (add_connection()) rate_before_ = rate;
 }
 
 /// Ends the attempt if it has been too slow for too long.
@@ -279,8 +355,7 @@ task<> crew::supervise() {
     came_before_ = slow_since_bytes_ = data_.received();
     const item_options* own = job_.own_options(work_.index);
     const std::size_t asked = own && own->segments ? *own->segments : job_.options().segments;
-    for (std::size_t more = 1; more < asked && data_.size; ++more)
-        if (!add_connection(false)) break;
+    if (asked > 1) add_connections(asked - 1);
     for (;;) {
         auto ended = co_await (timeout(between_looks, over_.wait()) | as_result);
         if (ended) co_return;
@@ -296,9 +371,11 @@ task<> crew::run(http::response& response, span_of_bytes wanted) {
     const std::size_t asked = own && own->segments ? *own->segments : job_.options().segments;
     const auto accepts = response.headers().get("Accept-Ranges");
     const std::uint64_t to_come = data_.size ? *data_.size - std::min(*data_.size, data_.have.total()) : 0;
-    if (accepts && *accepts == "none") refused_ = true;
+    if ((accepts && *accepts == "none") || work_.parts_refused) refused_ = true;
     splits_ = asked != 1 && may_ask_for_parts() && to_come >= 2 * static_cast<std::uint64_t>(job_.options().segment_size.count);
     last_source_ = work_.source;
+    began_ = now();
+    there_at_first_ = data_.received();
     if (!splits_ && data_.digests.empty() && job_.options().min_rate == 0) {
         co_await bring_first(response, wanted);
         co_await help(work_.source);  // what is missing further on
@@ -309,6 +386,7 @@ task<> crew::run(http::response& response, span_of_bytes wanted) {
         group.spawn(first(response, wanted));
         group.spawn(supervise());
         co_await group.join();
+        group_ = nullptr;
     }
     if (!data_.size) data_.size = data_.have.prefix();
     if (data_.have.covers({0, *data_.size})) co_return;

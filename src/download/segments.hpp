@@ -3,6 +3,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "download/job.hpp"
 #include "leat/http/response.hpp"
@@ -32,9 +33,15 @@ private:
     task<> supervise();
     std::optional<span_of_bytes> take_part();
     std::optional<span_of_bytes> split();
+    void share_out(std::size_t more);
+    void confirm(const piece& part);
     void put_back(span_of_bytes part);
+    void add_connections(std::size_t most);
+    byte_ranges taken() const;
+    bool soon_over() const noexcept;
+    void look_whether_complete() noexcept;
     bool may_ask_for_parts() const noexcept;
-    bool add_connection(bool counts_against_jobs);
+    bool add_connection();
     std::size_t next_source();
     void mind_rate(time_point here);
     void mind_gain(time_point here);
@@ -48,8 +55,11 @@ private:
     std::size_t last_source_ = 0;
     bool splits_ = false;              // parts of what a connection brings may go to others
     bool refused_ = false;             // the server gives no parts
+    std::vector<span_of_bytes> shares_;  // of the beginning, for connections that have not begun
     event over_;
     std::exception_ptr failure_;
+    time_point began_{};
+    std::uint64_t there_at_first_ = 0;
     std::uint64_t came_before_ = 0;    // at the last look at the gain
     double rate_before_ = 0;
     time_point looked_at_{};

@@ -151,7 +151,10 @@ http::request_options transfer::request_for(span_of_bytes wanted) {
     const item_options* own = job_.own_options(work_.index);
     http::request_options asked;
     if (own) {
-        for (const auto& field : own->headers) fields_.set(field.name, field.value);
+        const auto since = fields_.get("If-Modified-Since");
+        const std::string ours{conditional_ && since ? *since : std::string_view{}};
+        fields_ = own->headers;
+        if (!ours.empty()) fields_.set("If-Modified-Since", ours);
         if (!own->user.empty()) {
             asked.credentials.user = own->user;
             asked.credentials.password = own->password;

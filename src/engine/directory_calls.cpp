@@ -47,8 +47,8 @@ int create_new_at(int directory, const char* name) noexcept {
     return fd < 0 ? -errno : fd;
 }
 
-int create_unnamed_at(int directory) noexcept {
-    int fd = ::openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+int create_unnamed_at(int directory, const char* in) noexcept {
+    const int fd = ::openat(directory, in, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
     return fd < 0 ? -errno : fd;
 }
 

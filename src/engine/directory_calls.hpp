@@ -11,7 +11,7 @@ int open_directory_directly(const char* path) noexcept;
 /// Creates a file for writing; -EEXIST if the name is taken.
 int create_new_at(int directory, const char* name) noexcept;
 /// A file for writing that has no name yet, in this directory's file system; -EOPNOTSUPP or -EISDIR where there is no such thing.
-int create_unnamed_at(int directory) noexcept;
+int create_unnamed_at(int directory, const char* in = ".") noexcept;
 /// Gives it a name; -EEXIST if that is taken.
 int name_at(int unnamed_file, int directory, const char* name) noexcept;
 int rename_at(int directory, const char* from, const char* to) noexcept;
