@@ -64,7 +64,7 @@ task<> get_one(http::client& http, std::string url, char first) {
 task<> two_side_by_side(reports& said) {
     const outside& all = outside::instance();
     const std::string a = all.url("a"), b = all.url("b");
-    http::client_options options{.connect_timeout = 500ms, .read_timeout = 200ms, .proxy_from_environment = false};
+    http::client_options options{.connect_timeout = 500ms, .read_timeout = 400ms, .proxy_from_environment = false};
     options.ca_file = tls_test::certificates::instance().authority;
     http::client http(options);
     co_await gather(part(get_one(http, a, 'a'), said), part(get_one(http, b, 'A'), said));
@@ -79,7 +79,7 @@ task<> behind_a_proxy(reports& said) {
     scripted_server server([](const seen_request&) { return reply{ok(bytes_of('x'))}; });
     co_await server.start();
     const std::string plain = server.url("/plain");
-    http::client_options options{.connect_timeout = 200ms, .read_timeout = 100ms, .proxy = proxy};
+    http::client_options options{.connect_timeout = 500ms, .read_timeout = 400ms, .proxy = proxy};
     options.ca_file = tls_test::certificates::instance().authority;
     http::client http(options);
     co_await part(get_one(http, plain, 'x'), said);
