@@ -261,9 +261,10 @@ void part_file::close_now() {
 }
 
 file part_file::writer(std::uint64_t offset) const {
-    const int fd = duplicate(fd_);
-    if (fd < 0) fail("open", fd);
-    auto* core = new file_core(fd, full(), {.direct = direct_, .seeks = true, .appends = false});
+    owned_descriptor fd{duplicate(fd_)};
+    if (fd.get() < 0) fail("open", fd.get());
+    auto* core = new file_core(fd.get(), full(), {.direct = direct_, .seeks = true, .appends = false});
+    fd.release();
     core->move_to(static_cast<std::int64_t>(offset));
     return file{*core};
 }

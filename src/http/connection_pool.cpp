@@ -53,7 +53,8 @@ http_origin& http_pool::origin_of(const http::url& to) {
     auto made = std::make_unique<http_origin>(*this, to.origin(), endpoint{to.host(), to.port()}, to.secure());
     made->via = proxies_.choose(to);
     made->through_requests = made->via && made->via->gets_requests(to);
-    if (http1_only_.contains(to.origin())) made->speaks = spoken::http1;
+    made->http1_required = http1_required_.contains(to.origin());
+    if (made->http1_required || http1_only_.contains(to.origin())) made->speaks = spoken::http1;
     return *origins_.emplace(to.origin(), std::move(made)).first->second;
 }
 
@@ -130,11 +131,30 @@ bool http_pool::try_grant(lease_wait& wait) noexcept {
     return true;
 }
 
+namespace {
+
+constexpr std::size_t most_remembered = 4096;  // origins that speak HTTP/1.1 alone
+
+}  // namespace
+
+bool http_pool::require_http1(http_origin& origin) noexcept {
+    if (options_.protocol != http::protocol::automatic) return false;
+    origin.http1_required = true;
+    origin.speaks = spoken::http1;
+    for (http2_session* session = origin.sessions; session; session = session->next) session->leave();
+    try {
+        if (http1_required_.size() >= most_remembered) http1_required_.clear();
+        http1_required_.insert(origin.key);
+    } catch (...) {
+        // Not remembered: it has to say it again.
+    }
+    return true;
+}
+
 void http_pool::learn(http_origin& origin, spoken found) noexcept {
     origin.probe_failed = false;
-    if (origin.speaks == found) return;
+    if (origin.speaks == found || origin.http1_required) return;
     origin.speaks = found;
-    constexpr std::size_t most_remembered = 4096;
     try {
         if (http1_only_.size() >= most_remembered) http1_only_.clear();
         if (found == spoken::http1)

@@ -55,6 +55,7 @@ struct http_origin {
     spoken speaks = spoken::unknown;
     bool probing = false;     // a connection is being made that may turn out to be shared
     bool probe_failed = false;      // it could not be made: then nobody waits for another's
+    bool http1_required = false;    // it has turned out to speak HTTP/2, and then insisted on HTTP/1.1
     bool through_requests = false;  // the proxy gets the requests themselves
     std::size_t open = 0;  // places: idle ones and those in use or being made
     std::size_t pins = 0;  // who refers to it otherwise: requests that wait, or have just ceased to, and the pool itself at work
@@ -152,6 +153,8 @@ public:
     void trace(http::trace_step step, const http_request& request, std::string_view url, std::string_view detail = {}) const {
         if (options_.on_trace) [[unlikely]] tell(step, request, url, detail);
     }
+    /// The server insists on HTTP/1.1, though it had agreed to HTTP/2: its next connections are of that. False: the client's options do not allow it.
+    bool require_http1(http_origin& origin) noexcept;
     bool traces() const noexcept { return static_cast<bool>(options_.on_trace); }
     /// A number that no other request of the client has.
     std::size_t next_number() noexcept { return ++numbers_; }
@@ -167,7 +170,7 @@ private:
     http_origin& origin_of(const http::url& to);
     void tell(http::trace_step step, const http_request& request, std::string_view url, std::string_view detail) const;
     task<fresh_stream> connect_telling(http_origin& to, const http_request& request, const std::string& url);
-    const tls_client_settings& tls_for(const http_origin& to) const noexcept { return to.through_requests ? tls_http1_ : tls_; }
+    const tls_client_settings& tls_for(const http_origin& to) const noexcept { return to.through_requests || to.http1_required ? tls_http1_ : tls_; }
     bool may_share(const http_origin& origin) const noexcept;
     bool waits_for_probe(const http_origin& origin) const noexcept { return origin.probing && !origin.probe_failed && may_share(origin); }
     bool try_grant(lease_wait& wait) noexcept;
@@ -206,6 +209,7 @@ private:
     std::size_t numbers_ = 0;
     http_origin* ring_ = nullptr; // origins with requests that wait; the next in turn first
     std::unordered_set<std::string> http1_only_;
+    std::unordered_set<std::string> http1_required_;
     bool closed_ = false;
 };
 

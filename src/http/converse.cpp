@@ -120,7 +120,8 @@ task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> p
             co_return exchange;
         }
         const http2_stream* stream = exchange->stream();
-        const bool untouched = stream && stream->unprocessed() && ++refusals <= most_refusals;
+        const bool to_http1 = stream && stream->wants_http1() && pool->require_http1(exchange->lease().origin());
+        const bool untouched = stream && (to_http1 || stream->unprocessed()) && ++refusals <= most_refusals;
         const bool stale = reused && how != reuse::never && request.may_repeat && !exchange->started() && (!stream || stream->lost()) && is_connection_error(failed);
         const bool again = (untouched || stale) && (!sending.content_read || request.content->rewind());
         if (!again) {

@@ -6,7 +6,6 @@
 #include "http/url.hpp"
 
 #include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
@@ -94,14 +93,42 @@ std::string host_of(const urls::url_view& parts, std::string_view original) {
     return host;
 }
 
-std::string_view path_of(const urls::url_view& parts, std::string_view original) {
-    auto path = view(parts.encoded_path());
+/// "." and "..", also where their dots are percent-encoded, which means the same (RFC 3986 6.2.2.2). An encoded slash is no slash: it parts nothing.
+std::size_t dots(std::string_view segment) {
+    std::size_t found = 0;
+    while (!segment.empty()) {
+        const std::size_t size = segment[0] == '.' ? 1 : ascii::equal(segment.substr(0, 3), "%2e") ? 3 : 0;
+        if (size == 0 || ++found > 2) return 0;
+        segment.remove_prefix(size);
+    }
+    return found;
+}
+
+/// RFC 3986 5.2.4, of a path that begins with a slash. All other bytes stay as they were given: what they stand for is the server's business.
+std::string without_dot_segments(std::string_view path) {
+    std::string out;
+    out.reserve(path.size());
+    while (!path.empty()) {
+        path.remove_prefix(1);
+        const std::string_view segment = path.substr(0, path.find('/'));
+        path.remove_prefix(segment.size());
+        const std::size_t up = dots(segment);
+        if (up == 0) {
+            out.append("/").append(segment);
+            continue;
+        }
+        if (up == 2 && !out.empty()) out.resize(out.rfind('/'));
+        if (path.empty()) out += '/';
+    }
+    return out;
+}
+
+std::string path_of(const urls::url_view& parts, std::string_view original) {
+    const auto path = view(parts.encoded_path());
     if (path.empty()) return "/";
     // Boost 1.81 takes "http://host:80x/" for the port 80 and the path "x/".
     if (!path.starts_with('/')) refuse(original, "not a URL");
-    // And where RFC 3986 5.2.4 drops a ".." that would climb above the root, it leaves it in front.
-    while (path.starts_with("/../")) path.remove_prefix(3);
-    return path == "/.." ? "/" : path;
+    return without_dot_segments(path);
 }
 
 }  // namespace
@@ -155,10 +182,6 @@ struct url_builder {
 
 namespace {
 
-bool has_dot_segments(const urls::url_view& parts) {
-    return view(parts.encoded_path()).find("/.") != std::string_view::npos;
-}
-
 urls::url_view parse_tidy(const std::string& text, std::string_view original) {
     const auto parsed = urls::parse_uri_reference(text);
     if (!parsed) {
@@ -170,21 +193,31 @@ urls::url_view parse_tidy(const std::string& text, std::string_view original) {
 
 }  // namespace
 
+// Boost's own ways to resolve a reference and to remove dot segments take "..%2f" for "../" (1.81), so that is done here.
 url url::parse(std::string_view text) {
     const std::string tidied = tidy(text);
-    const auto parts = parse_tidy(tidied, text);
-    if (!has_dot_segments(parts)) return url_builder::build(parts, text);
-    urls::url clean{parts};
-    clean.normalize_path();
-    return url_builder::build(clean, text);
+    return url_builder::build(parse_tidy(tidied, text), text);
 }
 
 url url::resolve(std::string_view reference) const {
     const std::string tidied = tidy(reference);
     const auto parts = parse_tidy(tidied, reference);
-    urls::url joined;
-    if (!urls::resolve(urls::url_view{text_}, parts, joined)) refuse(reference, "not a reference to " + quote(text_));
-    url made = url_builder::build(joined, reference);
+    // RFC 3986 5.2.2
+    std::string joined;
+    if (parts.has_scheme()) {
+        joined = tidied;
+    } else if (parts.has_authority()) {
+        joined.append(scheme()).append(":").append(tidied);
+    } else {
+        joined = text_.substr(0, path_at_);
+        const std::string_view own = path();
+        if (parts.encoded_path().empty())
+            joined.append(parts.has_query() ? own : target());
+        else if (!tidied.starts_with('/'))
+            joined.append(own.substr(0, own.rfind('/') + 1));
+        joined.append(tidied);
+    }
+    url made = url_builder::build(parse_tidy(joined, reference), reference);
     url_builder::keep_credentials(made, *this);
     return made;
 }

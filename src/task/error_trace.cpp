@@ -36,7 +36,11 @@ trace& trace_for(const std::exception_ptr& error) {
 void promise_base::fail() noexcept {
     error = std::current_exception();
     if (is_cancelled(error) || waits_at.line() == 0) return;
-    trace_for(error).places.push_back(waits_at);
+    try {
+        trace_for(error).places.push_back(waits_at);
+    } catch (...) {
+        // No memory: the error itself goes on, without this place.
+    }
 }
 
 std::string trace_of(const std::exception_ptr& error) {

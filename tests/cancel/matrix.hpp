@@ -108,6 +108,7 @@ std::vector<matrix_row> file_rows();
 std::vector<matrix_row> tree_rows();
 std::vector<matrix_row> process_rows();
 std::vector<matrix_row> http_rows();
+std::vector<matrix_row> http_client_rows();
 
 /// All of them, in the order of the page.
 std::vector<matrix_row> all_rows();

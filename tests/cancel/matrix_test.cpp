@@ -401,7 +401,7 @@ TEST_P(CancelMatrix, LosesNothingAtAnyMoment) {
 
 std::vector<matrix_row> all_rows() {
     std::vector<matrix_row> all;
-    for (auto* rows : {task_rows, sync_rows, stream_rows, network_rows, datagram_rows, file_rows, tree_rows, process_rows, http_rows})
+    for (auto* rows : {task_rows, sync_rows, stream_rows, network_rows, datagram_rows, file_rows, tree_rows, process_rows, http_rows, http_client_rows})
         for (auto& row : rows()) all.push_back(row);
     return all;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "download/part_file.hpp"
 #include "fault/every_point.hpp"
 #include "fault/points.hpp"
 #include "leat/leat.hpp"
@@ -29,6 +30,22 @@ TEST(Found, AConnectWithoutMemoryClosesItsSocket) {
     });
 }
 
+TEST(Found, AnErrorIsToldWithoutMemoryForItsTrace) {
+    every_allocation_fails_once([](reports& said) -> task<> {
+        auto server = co_await start_server(answer_nothing, {"127.0.0.1", 0});
+        auto fails = []() -> task<> {
+            co_await yield();
+            throw std::runtime_error("what was wrong");
+        };
+        auto outer = [](task<> inner) -> task<> { co_await std::move(inner); };
+        auto failed = co_await (outer(outer(fails())) | as_result);
+        demand(!failed, "the error is lost");
+        const std::string text = failed.error().message();
+        if (text != "what was wrong") said.push_back(text);
+        co_await server.close();
+    });
+}
+
 TEST(Found, AnAttemptWithoutMemoryEndsTheContestOfAddresses) {
     every_allocation_fails_once([](reports& said) -> task<> {
         auto server = co_await start_server(answer_nothing, {"127.0.0.1", 0});
@@ -38,6 +55,21 @@ TEST(Found, AnAttemptWithoutMemoryEndsTheContestOfAddresses) {
         };
         co_await part(connect(server.address()), said);
         co_await server.close();
+    });
+}
+
+TEST(Found, AWriterOfAPartFileWithoutMemoryClosesItsDescriptor) {
+    temporary_directory directory;
+    every_allocation_fails_once([path = directory.string()](reports& said) -> task<> {
+        auto write = [](const std::string& into) -> task<> {
+            detail::target_directory in;
+            co_await in.prepare(into);
+            detail::part_file part{in, "a-file"};
+            co_await part.create(detail::part_naming::findable);
+            auto writer = part.writer(0);
+            co_await writer.close();
+        };
+        co_await part(write(path), said);
     });
 }
 

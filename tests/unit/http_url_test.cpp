@@ -158,6 +158,21 @@ TEST(http_url, resolves_as_rfc_3986_5_4_does) {
     for (const auto& [reference, expected] : cases) EXPECT_EQ(base.resolve(reference).string(), expected) << reference;
 }
 
+TEST(http_url, an_encoded_slash_parts_no_segments) {
+    const auto target = [](std::string_view text) { return std::string(url::parse(text).target()); };
+    EXPECT_EQ(target("http://host/..%2f..%2fescaped"), "/..%2f..%2fescaped");
+    EXPECT_EQ(target("http://host/a/./..%2F..%2Fescaped"), "/a/..%2F..%2Fescaped");
+    EXPECT_EQ(target("http://host/a/../.%2f%41%7e?q=%2e"), "/.%2f%41%7e?q=%2e");
+    const auto base = url::parse("http://host/a/b");
+    EXPECT_EQ(base.resolve("..%2fescaped").target(), "/a/..%2fescaped");
+    EXPECT_EQ(base.resolve("/..%2f..%2fescaped").target(), "/..%2f..%2fescaped");
+    // A dot is a dot, however it is written.
+    EXPECT_EQ(target("http://host/a/%2e%2E/.%2e/b/%2e"), "/b/");
+    EXPECT_EQ(target("http://host/.../..a/%2e%2e%2e/%2"), "/.../..a/%2e%2e%2e/%252");
+    EXPECT_EQ(target("http://host/a//../b"), "/a/b");
+    EXPECT_EQ(target("http://host/.."), "/");
+}
+
 TEST(http_url, resolves_what_servers_send) {
     const auto base = url::parse("https://h:8443/dir/file");
     EXPECT_EQ(base.resolve("http://other/x").string(), "http://other/x");

@@ -144,6 +144,7 @@ struct http2_callbacks {
     static void goodbye(http2_session& session, const nghttp2_goaway& said) {
         session.leaving_ = true;
         if (said.error_code == NGHTTP2_NO_ERROR) return;
+        session.wants_http1_ = said.error_code == NGHTTP2_HTTP_1_1_REQUIRED;
         session.farewell_ = code_name(said.error_code);
         if (said.opaque_data_len != 0) session.farewell_ += ", \"" + printable(text(said.opaque_data, said.opaque_data_len), longest_complaint) + "\"";
     }
@@ -171,6 +172,7 @@ struct http2_callbacks {
         http2_session& session = session_of(user);
         if (!stream->ended && !stream->failed()) {
             stream->unprocessed_ = code == NGHTTP2_REFUSED_STREAM && !stream->started_;
+            stream->wants_http1_ = !stream->started_ && (stream->reset_by_peer_ ? code == NGHTTP2_HTTP_1_1_REQUIRED : stream->unprocessed_ && session.wants_http1_);
             std::exception_ptr why = stream->problem_;
             guarded(session, [&] {
                 if (!why) why = closed_error(session, *stream, code);

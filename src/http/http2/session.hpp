@@ -47,6 +47,11 @@ public:
     std::size_t active() const noexcept { return active_; }
     /// Nothing will be sent over it any more: it goes with the last of its streams.
     bool leaving() const noexcept { return leaving_ || broken_ != nullptr; }
+    /// From now on.
+    void leave() noexcept {
+        leaving_ = true;
+        look_for_frames();
+    }
     std::string subject() const { return connection_.subject(); }
     /// Its last request has ended.
     void become_idle() noexcept;
@@ -94,6 +99,7 @@ private:
     time_point idle_since_{};
     time_point armed_for_{};
     bool leaving_ = false;
+    bool wants_http1_ = false;  // the server's farewell was that
     bool idle_ = true;
     bool capacity_changed_ = false;  // the server allows more streams, or fewer
 };

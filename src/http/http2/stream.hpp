@@ -40,6 +40,8 @@ public:
     bool failed() const noexcept { return input_at_end; }
     /// May the request be sent again, whatever its method? The server has said, or it is plain, that nothing was done.
     bool unprocessed() const noexcept { return unprocessed_; }
+    /// Has the server said that it answers this by HTTP/1.1 only? Then nothing was done, either.
+    bool wants_http1() const noexcept { return wants_http1_; }
     bool started() const noexcept { return started_; }
     /// Has it failed because the connection did?
     bool lost() const noexcept { return lost_; }
@@ -106,6 +108,7 @@ private:
     bool overlong_ = false;      // more than its Content-Length
     bool short_ = false;         // it ended before its Content-Length
     bool unprocessed_ = false;
+    bool wants_http1_ = false;
     bool lost_ = false;
     bool widened_ = false;       // its window is the large one
 };
