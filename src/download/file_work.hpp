@@ -106,6 +106,8 @@ struct file_work {
     bool looked = false;                  // at what is there already
     bool went_on = false;                 // behind bytes of an earlier attempt
     bool began_anew = false;              // after its checksum was wrong
+    bool tagged = false;                  // the server said by what the file could be known again
+    bool was_page = false;                // and that it is text/html
     bool parts_refused = false;           // the server has given one connection, and no second
     bool threw_away = false;              // bytes that were there, in this attempt
     bool running = false;

@@ -20,7 +20,7 @@ constexpr unsigned commits_per_checkpoint = 4;
 constexpr duration between_syncs = std::chrono::seconds{1};
 constexpr unsigned most_between_syncs = 5;                       // so many of them
 constexpr std::uint64_t worth_a_sync = std::uint64_t{64} << 20;  // bytes of one file
-constexpr duration worth_a_stamp = std::chrono::seconds{1};      // a shorter job's small files are not asked for their dates unless it ends early
+constexpr duration worth_a_stamp = std::chrono::seconds{3};      // a shorter job's small files are not asked for their dates unless it ends early
 constexpr int in_working_directory = -100;                       // AT_FDCWD
 
 struct finished_file {

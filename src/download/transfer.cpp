@@ -9,6 +9,7 @@
 #include "download/verification.hpp"
 #include "engine/file_calls.hpp"
 #include "engine/part_calls.hpp"
+#include "http/ascii.hpp"
 #include "http/date.hpp"
 #include "http/exchange.hpp"
 #include "http/range.hpp"
@@ -33,6 +34,11 @@ bool is_special(const path& target) {
 file_stamp stamp_call(int directory, const std::string& name) noexcept { return stamp_at(directory, name.c_str()); }
 
 bool is_file(int status) { return status >= 200 && status < 300 && status != 206; }
+
+bool is_page(const http::headers& fields) {
+    const auto type = fields.get("Content-Type");
+    return type && http::ascii::equal(type->substr(0, 9), "text/html");
+}
 
 bool is_coded(const http::headers& fields) {
     const auto coding = fields.get("Content-Encoding");
@@ -137,6 +143,7 @@ task<> transfer::take_up() {
         job_.keeper().forget(work_);
         co_return;
     }
+    work_.tagged = true;
     work_.resumed = data->have.total();
     work_.data = std::move(data);
 }
@@ -179,12 +186,19 @@ bool transfer::same_file(const http::response& response) const {
     return data.url == job_.url_of(work_) ? data.tags.agree_with(said) : validators{{}, data.tags.last_modified}.agree_with(said);
 }
 
+/// A page to log in, or one that says why not, with the status of a success, is not a newer version of the file that has begun to come. What is there stays.
+void transfer::refuse_page(const http::headers& fields) const {
+    if (!work_.tagged || work_.was_page || !is_page(fields) || fields.get("ETag") || fields.get("Last-Modified")) return;
+    throw download_failure(failure_class::protocol, "the server sent a page (text/html) instead of the file", true);
+}
+
 transfer::answer transfer::judge_answer(http::response& response, span_of_bytes wanted) {
     const int status = response.status();
     const http::headers& fields = response.headers();
     if (!work_.data) {
         if (status == not_modified && conditional_) return answer::unchanged;
         if (!is_file(status)) throw refused(response, job_.url_of(work_));
+        refuse_page(fields);
         return answer::whole;
     }
     file_data& data = *work_.data;
@@ -215,6 +229,7 @@ transfer::answer transfer::judge_answer(http::response& response, span_of_bytes 
         return answer::ask_again;
     }
     if (!is_file(status)) throw refused(response, job_.url_of(work_));
+    refuse_page(fields);
     const validators now_has = validators::of(fields);
     job_.start_over(work_, now_has.none() || !now_has.agree_with(data.tags) ? "the file has changed on the server" : "the server sends no part of a file");
     return answer::whole;
@@ -275,6 +290,8 @@ task<> transfer::save(http::response& response) {
     file_data& data = *work_.data;
     data.url = job_.url_of(work_);
     if (!is_coded(response.headers())) data.tags = validators::of(response.headers());
+    work_.tagged = !data.tags.none();
+    work_.was_page = is_page(response.headers());
     data.size = body.size();
     // A record of another part file must never speak of this one, so a second one has another name.
     const bool worth_it = !data.size || *data.size >= worth_a_lock;

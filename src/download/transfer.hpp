@@ -29,6 +29,7 @@ private:
     bool knows_url(std::string_view url) const noexcept;
     http::request_options request_for(span_of_bytes wanted);
     answer judge_answer(http::response& response, span_of_bytes wanted);
+    void refuse_page(const http::headers& fields) const;
     bool same_file(const http::response& response) const;
     task<> save(http::response& response);
     task<> save_whole(std::string_view content);

@@ -120,6 +120,8 @@ class Hostile(unittest.TestCase):
             self.assertEqual([r.fields["range"] for r in run.requests if "range" in r.fields], [], told)
             if case.right and "error" not in good:
                 good = (*good, "error")  # it has fewer ways to get there
+        if way == "no_resume" and case.name == "login-page":
+            good = (*good, "wrong")  # the second run knows nothing of a file before: only --checksum tells a page with status 200 from it
         self.assertIn(run.kind, good, told)
         for status in run.statuses:
             self.assertIn(status, range(0, 64), told)  # it decided itself: no signal, no crash
