@@ -72,8 +72,9 @@ int publish_locked(const std::string& path, std::string_view content) {
     if (failed == 0) failed = result_of(::fsync(fd));
     if (failed == 0) failed = lock(fd);
     if (failed == 0) {
-        const std::string from = temporary.empty() ? "/proc/self/fd/" + std::to_string(fd) : temporary;
-        failed = result_of(::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), temporary.empty() ? AT_SYMLINK_FOLLOW : 0));
+        char by_number[40];  // no allocation, which may fail, while the descriptor is nobody's
+        std::snprintf(by_number, sizeof by_number, "/proc/self/fd/%d", fd);
+        failed = result_of(::linkat(AT_FDCWD, temporary.empty() ? by_number : temporary.c_str(), AT_FDCWD, path.c_str(), temporary.empty() ? AT_SYMLINK_FOLLOW : 0));
     }
     if (!temporary.empty()) ::unlink(temporary.c_str());
     if (failed == 0) return fd;

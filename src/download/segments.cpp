@@ -36,7 +36,12 @@ public:
     listed(const listed&) = delete;
     ~listed() {
         std::erase(data_.pieces, &own_);
-        if (own_.at() > own_.range.first) data_.have.add({own_.range.first, own_.at()});
+        if (own_.at() <= own_.range.first) return;
+        try {
+            data_.have.add({own_.range.first, own_.at()});
+        } catch (...) {
+            // No memory to note them: they are missing, and come again.
+        }
     }
 
 private:

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 namespace std_fs = std::filesystem;
 
 constexpr std::size_t body_size = 40'000;
+constexpr std::size_t small = 500;  // which a proxy passes on in one piece
 
 std::string bytes_of(char first, std::size_t size = body_size) {
     std::string made(size, '\0');
@@ -48,16 +49,17 @@ private:
     static bool fill(const temporary_directory& in) {
         put(in / "a", bytes_of('a'));
         put(in / "b", bytes_of('A'));
+        put(in / "c", bytes_of('c', small));
         put(in / "proxy.in", "Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 100\nAllow 127.0.0.1\nLogFile \"" + (in / "log") + "\"\n");
         return true;
     }
 };
 
-task<> get_one(http::client& http, std::string url, char first) {
+task<> get_one(http::client& http, std::string url, char first, std::size_t size = body_size) {
     auto response = co_await http.get(url);
     response.raise_for_status();
     auto text = co_await response.text();
-    demand(text == bytes_of(first), "the body is wrong");
+    demand(text == bytes_of(first, size), "the body is wrong");
 }
 
 /// Two bodies of one connection, side by side; what happens to one does not end the other by itself.
@@ -75,16 +77,16 @@ task<> two_side_by_side(reports& said) {
 /// A request that the proxy gets, and one through a tunnel, inside of which is HTTP/2.
 task<> behind_a_proxy(reports& said) {
     const outside& all = outside::instance();
-    const std::string inside = all.url("a"), proxy = all.proxy_url();
-    scripted_server server([](const seen_request&) { return reply{ok(bytes_of('x'))}; });
+    const std::string inside = all.url("c"), proxy = all.proxy_url();
+    scripted_server server([](const seen_request&) { return reply{ok(bytes_of('x', small))}; });
     co_await server.start();
     const std::string plain = server.url("/plain");
     http::client_options options{.connect_timeout = 500ms, .read_timeout = 400ms, .proxy = proxy};
     options.ca_file = tls_test::certificates::instance().authority;
     http::client http(options);
-    co_await part(get_one(http, plain, 'x'), said);
-    co_await part(get_one(http, inside, 'a'), said);
-    co_await undisturbed_part(get_one(http, inside, 'a'), said, "the next request fails as well");
+    co_await part(get_one(http, plain, 'x', small), said);
+    co_await part(get_one(http, inside, 'c', small), said);
+    co_await undisturbed_part(get_one(http, inside, 'c', small), said, "the next request fails as well");
 }
 
 // ---- a job with a journal

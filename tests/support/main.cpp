@@ -1,6 +1,7 @@
 // main() of every GoogleTest program here: a test that leaves a descriptor open has failed.
 //
-// Not the test's, and closed here before the comparison: the log's file (log::setup), the pipes that a thread keeps for splices. What closes by
+// Not the test's, and closed here before the comparison: the log's file (log::setup), the pipes that a thread keeps for splices, the ports that are
+// kept free (support/free_port.hpp). What closes by
 // itself within a second has not been left: the pool's threads and the log's may be in the middle of something when a test ends.
 #include <dirent.h>
 #include <gmock/gmock.h>
@@ -14,6 +15,7 @@
 
 #include "engine/splice.hpp"
 #include "leat/log/log.hpp"
+#include "support/free_port.hpp"
 
 namespace {
 
@@ -45,6 +47,7 @@ class descriptor_check : public testing::EmptyTestEventListener {
     }
     void OnTestEnd(const testing::TestInfo&) override {
         leat::detail::splice_pipe::close_kept();
+        leat::testing::release_ports();
         std::string left = left_since();
         if (left.find(" -> /") != std::string::npos) close_the_logs_file();
         for (int i = 0; i < 100 && !left.empty(); ++i) {

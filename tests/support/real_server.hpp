@@ -1,33 +1,20 @@
 #pragma once
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "leat/net/connection.hpp"
 #include "leat/task/sleep.hpp"
+#include "support/free_port.hpp"
 
 namespace leat::testing {
-
-/// A port that was free a moment ago, for a program that cannot be asked which one it got.
-inline std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in here{};
-    here.sin_family = AF_INET;
-    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof here;
-    auto* as_general = reinterpret_cast<sockaddr*>(&here);
-    const bool bound = ::bind(fd, as_general, size) == 0 && ::getsockname(fd, as_general, &size) == 0;
-    ::close(fd);
-    return bound ? ntohs(here.sin_port) : std::uint16_t{0};
-}
 
 /// A test that cannot run has not passed.
 inline bool is_installed(const std::string& program) {
@@ -39,7 +26,7 @@ inline bool is_installed(const std::string& program) {
 /// Somebody else's program, in the foreground, killed with this object.
 class real_server {
 public:
-    real_server(const std::vector<std::string>& command, std::uint16_t port) : port_(port) {
+    real_server(const std::vector<std::string>& command, std::uint16_t port) : name_(command[0]), port_(port) {
         std::vector<char*> arguments;
         for (const auto& each : command) arguments.push_back(const_cast<char*>(each.c_str()));
         arguments.push_back(nullptr);
@@ -57,13 +44,20 @@ public:
     real_server(const real_server&) = delete;
     real_server& operator=(const real_server&) = delete;
     ~real_server() {
+        if (child_ < 0) return;
         ::kill(-child_, SIGKILL);
         ::waitpid(child_, nullptr, 0);
     }
     std::uint16_t port() const { return port_; }
-    /// Until it takes connections; a test that waits in vain is ended by its guard.
+    /// Until it takes connections. Throws if it ends instead; a test that waits in vain is ended by its guard.
     task<> ready() {
         for (;;) {
+            int status = 0;
+            if (child_ < 0 || ::waitpid(child_, &status, WNOHANG) == child_) {
+                if (child_ >= 0) ::kill(-child_, SIGKILL);  // what it may have started
+                child_ = -1;
+                throw std::runtime_error(name_ + " has ended before it took connections, with status " + std::to_string(status));
+            }
             auto there = co_await (open_connection({"127.0.0.1", port_}) | as_result);
             if (there) co_return;
             co_await sleep(std::chrono::milliseconds{5});
@@ -71,6 +65,7 @@ public:
     }
 
 private:
+    std::string name_;
     pid_t child_ = -1;
     std::uint16_t port_;
 };

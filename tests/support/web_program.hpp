@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/free_port.hpp"
 #include "support/raw_socket.hpp"
 #include "support/temporary.hpp"
 
@@ -43,10 +44,7 @@ public:
 
 private:
     bool start(const std::vector<std::string>& command) {
-        {
-            raw_listener free_one;
-            port_ = free_one.port();
-        }
+        port_ = free_port();
         std::vector<std::string> filled = command;
         for (std::string& word : filled)
             if (word == "{port}") word = std::to_string(port_);
