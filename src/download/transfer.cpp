@@ -45,6 +45,12 @@ bool is_coded(const http::headers& fields) {
     return coding && !coding->empty() && *coding != "identity";
 }
 
+/// Over HTTP/2 bodies come in turns, a frame each: a small one is whole in a moment, and is then saved with fewer calls than bit by bit.
+bool comes_soon(const http::body& body) {
+    constexpr std::uint64_t small = 64 * 1024;
+    return body.exchange().stream() && body.size() && *body.size() <= small;
+}
+
 }  // namespace
 
 task<> transfer::run() {
@@ -273,9 +279,18 @@ task<> transfer::save(http::response& response) {
             co_return;
         }
     }
-    if (body.complete() || body.exchange().whole_body_is_here()) {
-        auto piece = co_await body.read();
-        const std::string_view content = piece.value_or(std::string_view{});
+    const bool is_here = body.complete() || body.exchange().whole_body_is_here();
+    if (is_here || comes_soon(body)) {
+        std::string gathered;
+        std::string_view content;
+        if (is_here) {
+            auto piece = co_await body.read();
+            content = piece.value_or(std::string_view{});
+        } else {
+            gathered.reserve(static_cast<std::size_t>(*body.size()));
+            while (auto piece = co_await body.read()) gathered.append(*piece);
+            content = gathered;
+        }
         check_size(content.size());
         for (const expected_digest& each : digests_of(response.headers())) {
             verify_content(content, each);
@@ -284,6 +299,7 @@ task<> transfer::save(http::response& response) {
         co_await save_whole(content);
         job_.report(work_.index).bytes = content.size();
         work_.result = reached::complete;
+        if (job_.limits().apply(work_.rate)) co_await job_.limits().charge(content.size(), job_.host_of(work_), work_.rate.get());
         co_return;
     }
     work_.data = std::make_unique<file_data>(job_.target(), work_.calls_name());

@@ -53,6 +53,20 @@ TEST(download_limits, a_rate_holds_for_all_for_a_host_and_for_a_file) {
     in_loop(in_all(directory));
 }
 
+task<> small_ones(const temporary_directory& directory) {
+    scripted_server server([](const seen_request&) -> reply { return {ok(std::string(10'000, 'x'))}; });
+    co_await server.start();
+    std::vector<std::string> urls;
+    for (int i = 0; i < 60; ++i) urls.push_back(server.url("/" + std::to_string(i)));
+    auto report = co_await download(std::move(urls), {.directory = directory.string(), .max_rate = 1'000'000});
+    EXPECT_TRUE(report.ok());
+    expect_at_least(report.elapsed, 250'000, 1'000'000);
+}
+TEST(download_limits, small_files_that_come_whole_are_held_back_too) {
+    temporary_directory directory;
+    in_loop(small_ones(directory));
+}
+
 task<> changed(const temporary_directory& directory) {
     scripted_server server([](const seen_request&) -> reply { return {ok(std::string(5'000'000, 'x'))}; });
     co_await server.start();
