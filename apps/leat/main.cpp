@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "command.hpp"
+#include "get/shown.hpp"
 #include "leat/log/log.hpp"
 #include "manual/model.hpp"
 #include "terminal/output.hpp"
@@ -95,7 +96,7 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
     // CLI11 asks for the command first, whatever else is wrong.
     const auto unknown = app.remaining();
     if (!name.empty()) complain(name, error.what());
-    else if (!unknown.empty()) complain("", "'" + unknown.front() + "' is neither a command nor an option");
+    else if (!unknown.empty()) complain("", "'" + without_password(unknown.front()) + "' is neither a command nor an option");
     else complain("", error.get_name() == "RequiredError" ? "a command is required: " + commands_of(app) : error.what());
     complain(name, name.empty() ? "try 'leat --help'" : "try 'leat " + name + " --help'");
     return misused;

@@ -38,6 +38,12 @@ class Options(tool.Case):
                 self.assertTrue(ended.stderr.startswith("leat: "), ended.stderr)
                 self.assertIn("--help", ended.stderr)
 
+    def test_a_url_in_the_place_of_a_command_does_not_show_its_password(self):
+        ended = tool.run("redis://me:secret@host/")
+        self.assertEqual(ended.returncode, 2)
+        self.assertIn("redis://me:***@host/", ended.stderr)
+        self.assertNotIn("secret", ended.stderr)
+
     def test_user_agent(self):
         with Scripted({"/a": whole("a")}) as server:
             tool.run("get", server.url("/a"), "-d", self.directory, "--user-agent", "me/1 (test)")
