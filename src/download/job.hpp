@@ -77,7 +77,6 @@ public:
     std::string_view source_of(std::size_t file, std::size_t source) const noexcept;
     std::size_t sources_of(std::size_t file) const noexcept;
     detail::keeper& keeper() noexcept { return keeper_; }
-    duration lasts() const noexcept { return now() - began_; }
     std::list<file_work>& works() noexcept { return works_; }
     file_work* work_of(std::size_t file) noexcept { return entries_[file].work; }
     /// What the journal knows a finished file by.

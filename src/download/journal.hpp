@@ -32,7 +32,7 @@ struct partial_record {
 struct finished_record {
     std::uint64_t key = 0;      // of its name and URLs, see key_of
     std::uint64_t size = 0;
-    std::int64_t changed = 0;   // its modification time in ns since 1970: another one means that somebody has changed it
+    std::int64_t changed = 0;   // when it was finished, in ns since 1970: with a later date of its own, somebody has changed it
     bool synced = false;        // its content was on the disk before it got its name; else it counts after a power cut only if sync_files has ended since
 };
 

@@ -6,6 +6,7 @@
 #include "download/job.hpp"
 #include "engine/open_beneath.hpp"
 #include "engine/part_calls.hpp"
+#include "http/wall_clock.hpp"
 #include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
 #include "leat/task/sleep.hpp"
@@ -20,23 +21,6 @@ constexpr unsigned commits_per_checkpoint = 4;
 constexpr duration between_syncs = std::chrono::seconds{1};
 constexpr unsigned most_between_syncs = 5;                       // so many of them
 constexpr std::uint64_t worth_a_sync = std::uint64_t{64} << 20;  // bytes of one file
-constexpr duration worth_a_stamp = std::chrono::seconds{3};      // a shorter job's small files are not asked for their dates unless it ends early
-constexpr int in_working_directory = -100;                       // AT_FDCWD
-
-struct finished_file {
-    std::uint64_t key;
-    std::string target;
-    std::uint64_t size;
-    std::int64_t changed = -1;  // it is there no more, or has another size
-};
-
-std::vector<finished_file> stamps_of(std::vector<finished_file> files) {
-    for (finished_file& each : files) {
-        const file_stamp found = stamp_at(in_working_directory, each.target.c_str());
-        if (found.error == 0 && found.regular && found.size == each.size) each.changed = found.modified_ns;
-    }
-    return files;
-}
 
 int sync_call(const owned_descriptor& part) noexcept { return sync_data(part.get()); }
 
@@ -57,7 +41,7 @@ bool keeper::knows_finished(const file_work& work) const noexcept {
 bool keeper::was_finished(const file_work& work, std::uint64_t size, std::int64_t modified_ns) const noexcept {
     if (!journal_) return false;
     const auto known = journal_->finished(job_.key_of(work.index));
-    return known && known->size == size && known->changed == modified_ns;
+    return known && known->size == size && modified_ns <= known->changed;
 }
 
 const partial_record* keeper::partial(const file_work& work) {
@@ -87,10 +71,11 @@ void keeper::note(file_work& work) {
     journal_->note_partial(std::move(state));
 }
 
+/// What changes it later has a later date, so its own need not be asked for, which is a call for each small file.
 void keeper::finished(const file_work& work) {
     if (!journal_) return;
     if (work.was_noted) journal_->forget_partial(work.key());
-    finished_.push_back(static_cast<std::uint32_t>(work.index));
+    journal_->note_finished({job_.key_of(work.index), job_.report(work.index).bytes, nanoseconds_since_1970(), job_.options().sync});
 }
 
 void keeper::keep_or_drop(file_work& work) {
@@ -104,23 +89,7 @@ void keeper::keep_or_drop(file_work& work) {
     }
 }
 
-/// When each of the files that have been finished was changed last: asked for in a thread, and only if the job lasts long enough for a journal.
-task<> keeper::stamp_finished() {
-    if (finished_.empty()) co_return;
-    std::vector<finished_file> files;
-    files.reserve(finished_.size());
-    for (const std::uint32_t file : finished_) {
-        const file_report& report = job_.report(file);
-        files.push_back({job_.key_of(file), report.target.string(), report.bytes});
-    }
-    files = co_await to_thread(stamps_of, std::move(files));
-    finished_.erase(finished_.begin(), finished_.begin() + static_cast<std::ptrdiff_t>(files.size()));
-    for (const finished_file& each : files)
-        if (each.changed != -1) journal_->note_finished({each.key, each.size, each.changed, job_.options().sync});
-}
-
 task<> keeper::commit() {
-    if (job_.lasts() >= worth_a_stamp) co_await stamp_finished();
     if (!journal_->dirty()) co_return;
     auto done = co_await (journal_->commit() | as_result);
     if (!done && !std::exchange(failing_, true)) log::warn("download: what has come cannot be written down: {}", describe(done.error().exception()));
@@ -176,7 +145,6 @@ task<> keeper::leave(bool all_there) {
     const bool others = met_.size() < journal_->partials().size();
     if (all_there && !others) co_return co_await journal_->remove();
     if (!worth_it_ && met_.empty()) co_return;
-    co_await stamp_finished();
     if (journal_->dirty()) co_await journal_->commit();
     co_await journal_->close();
 }

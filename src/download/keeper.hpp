@@ -43,13 +43,11 @@ public:
 
 private:
     void note(file_work& work);
-    task<> stamp_finished();
     task<> commit();
     task<> leave(bool all_there);
 
     download_job& job_;
     std::unique_ptr<journal> journal_;
-    std::vector<std::uint32_t> finished_;  // whose time of change has not been asked for
     bool worth_it_ = false;                // there is something partial, or the job lasts
     bool failing_ = false;
     std::set<std::string> met_;            // partial files of an earlier job that are this one's too

@@ -11,4 +11,11 @@ inline std::int64_t seconds_since_1970() noexcept {
         .count();
 }
 
+/// The same in nanoseconds, as file systems date files.
+inline std::int64_t nanoseconds_since_1970() noexcept {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())  // check-idioms: allow clock, a date
+        .count();
+}
+
 }  // namespace leat::detail

@@ -382,6 +382,8 @@ task<> touched_files(const temporary_directory& directory) {
     co_await at.server.start();
     co_await first_run(directory, at);
     std::ofstream(directory / "small") << "/SMALL";
+    // File systems count in steps of milliseconds.
+    std::filesystem::last_write_time(directory / "small", std::filesystem::file_time_type::clock::now() + 1s);
     std::vector<std::string> urls{at.server.url("/file"), at.server.url("/small")};
     auto report = co_await download(urls, {.directory = directory.string()});
     EXPECT_TRUE(report.ok());
