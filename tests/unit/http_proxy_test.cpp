@@ -314,7 +314,7 @@ task<> through_a_secured_proxy() {
                              key + " -out " + certificate + " 2>/dev/null";
     EXPECT_EQ(std::system(make.c_str()), 0);
     std::string large;
-    for (int i = 0; large.size() < 3'000'000; ++i) large += std::to_string(i * 7919);
+    for (int i = 0; large.size() < 3'000'000; ++i) large += std::to_string(static_cast<unsigned>(i) * 7919);
     put(in / "large", large);
     real_server inner({"/usr/bin/tinyproxy", "-d", "-c", conf}, port);
     real_server proxy({"/usr/bin/socat", "OPENSSL-LISTEN:" + std::to_string(proxy_port) + ",bind=127.0.0.1,reuseaddr,fork,verify=0,cert=" + certificate + ",key=" + key,
