@@ -20,6 +20,12 @@ bool expired(const http::cookie& one, std::int64_t now) noexcept { return one.ex
 
 bool begins(std::string_view text, std::string_view prefix) noexcept { return text.size() >= prefix.size() && ascii::equal(text.substr(0, prefix.size()), prefix); }
 
+/// A host as URLs have it, without its port: in a file of cookies a '#' would make a comment of it.
+bool is_host(std::string_view text) noexcept {
+    const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view{"-._:[]"}.find(c) != std::string_view::npos; };
+    return !text.empty() && text.front() != '.' && std::all_of(text.begin(), text.end(), fits);
+}
+
 /// What a name promises has to be so: "__Host-…" cannot come from a neighbour.
 bool keeps_promise(const set_cookie& cookie, bool host_only) noexcept {
     const std::string_view name = cookie.name.empty() ? std::string_view{cookie.value} : std::string_view{cookie.name};
@@ -84,8 +90,7 @@ void cookie_store::set(http::cookie one, std::int64_t now) {
     if (!one.path.starts_with('/')) refuse(one, "a path without '/'");
     if (one.domain.starts_with('.')) one.domain.erase(0, 1);
     std::transform(one.domain.begin(), one.domain.end(), one.domain.begin(), ascii::lower);
-    const auto strange = [](char c) { return c == ' ' || ascii::is_control(c); };
-    if (one.domain.empty() || std::any_of(one.domain.begin(), one.domain.end(), strange)) refuse(one, "no domain");
+    if (!is_host(one.domain)) refuse(one, "no domain");
     put(std::move(one), now);
 }
 

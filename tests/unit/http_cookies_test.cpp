@@ -200,6 +200,15 @@ constexpr std::string_view file_text =
     "example.org\tFALSE\t/\tFALSE\tsoon\tbad\t1\n"
     "example.org\tFALSE\t/\tFALSE\t4102444800.5\tempty\t\n";
 
+TEST(http_cookies, whose_domain_is_no_host_are_not_taken_from_a_file) {
+    for (std::string_view domain : {"#a.example.org", "..example.org", "a b", "ex\xffmple.org"}) {
+        detail::cookie_store store;
+        std::string line{domain};
+        line += "\tFALSE\t/\tFALSE\t0\tname\tvalue\n";
+        EXPECT_EQ(store.take_file("#HttpOnly_" + line, now), 0u) << domain;
+    }
+}
+
 TEST(http_cookies, read_a_netscape_file) {
     detail::cookie_store store;
     EXPECT_EQ(store.take_file(file_text, now), 3u);
