@@ -193,10 +193,12 @@ task<> download_job::plan_the_rest() {
     }
 }
 
-std::uint64_t download_job::key_of(std::size_t file) const {
-    const std::string_view directory = directory_of(file);
-    const std::string name = name_of_file(file);
-    return journal::key_of(directory.empty() ? name : (path{std::string{directory}} / name).string(), reports_[file].url);
+std::uint64_t download_job::key_of(const file_work& work) const {
+    const std::string_view directory = directory_of(work.index);
+    const std::string& url = reports_[work.index].url;
+    if (directory.empty() && work.planned.empty()) return journal::key_of(work.name, url);
+    const std::string name = name_of_file(work.index);  // before the server named it
+    return journal::key_of(directory.empty() ? name : (path{std::string{directory}} / name).string(), url);
 }
 
 std::string download_job::claim_name(file_work& work, const std::string& wanted) {

@@ -80,7 +80,7 @@ public:
     std::list<file_work>& works() noexcept { return works_; }
     file_work* work_of(std::size_t file) noexcept { return entries_[file].work; }
     /// What the journal knows a finished file by.
-    std::uint64_t key_of(std::size_t file) const;
+    std::uint64_t key_of(const file_work& work) const;
     std::uint32_t host_of(const file_work& work) const noexcept { return schedule_.host_number(work.index); }
     void tell(download_event::kind what, const file_work& work, std::string_view detail = {}, duration pause = {});
     /// What is there of it cannot be used: it begins anew with the next request.

@@ -81,6 +81,8 @@ std::uint64_t journal::key_of(std::string_view name, std::string_view url) noexc
     return key ^ key >> 32;
 }
 
+bool journal::knows_finished() const noexcept { return !impl_->read.finished.empty(); }
+
 std::optional<finished_record> journal::finished(std::uint64_t key) const noexcept {
     const auto& all = impl_->read.finished;
     const auto found = std::lower_bound(all.begin(), all.end(), key, [](const finished_record& each, std::uint64_t wanted) { return each.key < wanted; });

@@ -62,6 +62,8 @@ public:
     ~journal();
 
     static std::uint64_t key_of(std::string_view name, std::string_view url) noexcept;
+    /// Was any file known to be complete when it was read?
+    bool knows_finished() const noexcept;
     /// As it was read.
     std::optional<finished_record> finished(std::uint64_t key) const noexcept;
     /// As it was read.

@@ -35,12 +35,12 @@ task<> keeper::open(path file) {
 }
 
 bool keeper::knows_finished(const file_work& work) const noexcept {
-    return journal_ && journal_->finished(job_.key_of(work.index)).has_value();
+    return journal_ && journal_->knows_finished() && journal_->finished(job_.key_of(work)).has_value();
 }
 
 bool keeper::was_finished(const file_work& work, std::uint64_t size, std::int64_t modified_ns) const noexcept {
     if (!journal_) return false;
-    const auto known = journal_->finished(job_.key_of(work.index));
+    const auto known = journal_->finished(job_.key_of(work));
     return known && known->size == size && modified_ns <= known->changed;
 }
 
@@ -75,7 +75,7 @@ void keeper::note(file_work& work) {
 void keeper::finished(const file_work& work) {
     if (!journal_) return;
     if (work.was_noted) journal_->forget_partial(work.key());
-    journal_->note_finished({job_.key_of(work.index), job_.report(work.index).bytes, nanoseconds_since_1970(), job_.options().sync});
+    journal_->note_finished({job_.key_of(work), job_.report(work.index).bytes, nanoseconds_since_1970(), job_.options().sync});
 }
 
 void keeper::keep_or_drop(file_work& work) {

@@ -3,25 +3,33 @@
 #include <algorithm>
 
 #include "engine/engine.hpp"
+#include "http/ascii.hpp"
 
 namespace leat::detail {
 
 std::string_view schedule::host_of(std::string_view url) noexcept {
     const auto scheme = url.find("://");
     const std::size_t start = scheme == std::string_view::npos ? 0 : scheme + 3;
-    const auto end = url.find_first_of("/?#", start);
+    const auto end = http::ascii::find_any(url, "/?#", start);
     return url.substr(0, end);
 }
 
-void schedule::add(std::size_t file, std::string_view url) {
-    const auto [at, fresh] = host_numbers_.try_emplace(std::string{host_of(url)}, static_cast<std::uint32_t>(hosts_.size()));
+std::uint32_t schedule::number_of(std::string_view host) {
+    if (!hosts_.empty() && host == last_host_) return last_number_;  // lists of one host are the usual ones
+    const auto [at, fresh] = host_numbers_.try_emplace(std::string{host}, static_cast<std::uint32_t>(hosts_.size()));
     if (fresh) hosts_.emplace_back();
+    last_host_ = at->first;
+    return last_number_ = at->second;
+}
+
+void schedule::add(std::size_t file, std::string_view url) {
+    const std::uint32_t number = number_of(host_of(url));
     if (host_of_file_.size() <= file) host_of_file_.resize(file + 1);
-    host_of_file_[file] = at->second;
-    hosts_[at->second].files.push_back(static_cast<std::uint32_t>(file));
+    host_of_file_[file] = number;
+    hosts_[number].files.push_back(static_cast<std::uint32_t>(file));
     ++left_;
     ++waiting_;
-    list_if_ready(hosts_[at->second]);
+    list_if_ready(hosts_[number]);
     if (!idle_.empty()) wake_waiting();
 }
 

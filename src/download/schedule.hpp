@@ -63,6 +63,7 @@ private:
         time_point when;
         std::uint32_t file;
     };
+    std::uint32_t number_of(std::string_view host);
     void list_if_ready(host& at);
     bool over() const noexcept { return closed_ && left_ == 0; }
     std::size_t take() noexcept;
@@ -72,6 +73,8 @@ private:
 
     std::size_t per_host_;
     std::unordered_map<std::string, std::uint32_t> host_numbers_;
+    std::string_view last_host_;  // of the file that was added last
+    std::uint32_t last_number_ = 0;
     std::deque<host> hosts_;
     std::vector<std::uint32_t> host_of_file_;
     std::deque<std::uint32_t> ready_;

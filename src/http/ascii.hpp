@@ -56,6 +56,14 @@ constexpr bool equal(std::string_view a, std::string_view b) noexcept {
     return true;
 }
 
+/// Where the first of these characters is, or npos. For texts of which there is one a request: std::string_view::find_first_of() makes a call a character.
+constexpr std::size_t find_any(std::string_view text, std::string_view of, std::size_t from = 0) noexcept {
+    for (std::size_t i = from; i < text.size(); ++i)
+        for (char c : of)
+            if (text[i] == c) return i;
+    return std::string_view::npos;
+}
+
 /// The text without blanks at either end.
 constexpr std::string_view trim(std::string_view text) noexcept {
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);

@@ -24,7 +24,6 @@ detail::http_request copied(const client_options& client, std::string_view metho
     request.method = method;
     request.url = url;
     if (options.headers) request.fields = *options.headers;
-    if (!client.user_agent.empty() && !request.fields.contains("User-Agent")) request.fields.add("User-Agent", client.user_agent);
     request.identity.own = detail::login{options.credentials};
     request.body = options.body;
     request.content = options.content;

@@ -87,6 +87,7 @@ task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> p
     head.fields = &request.fields;
     head.added = &request.added;
     head.authorization = authorization;
+    head.user_agent = pool->options().user_agent;
     head.accept_encoding = "identity";
     const bool decode = may_decode(request);
     if (decode) head.accept_encoding = accepted_codings();

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/ascii.hpp"
 #include "http/percent.hpp"
 #include "http/safe_name.hpp"
 #include "leat/io/path.hpp"
@@ -14,7 +15,7 @@ namespace leat {
 namespace {
 
 std::string_view last_segment(std::string_view url) {
-    url = url.substr(0, url.find_first_of("?#"));
+    url = url.substr(0, http::ascii::find_any(url, "?#"));
     if (const auto scheme = url.find("://"); scheme != std::string_view::npos) {
         url.remove_prefix(scheme + 3);
         // Without a path there is no segment, and the host is not one.

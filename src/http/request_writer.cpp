@@ -13,16 +13,6 @@ namespace leat::http {
 
 namespace {
 
-struct default_field {
-    std::string_view name;
-    std::string_view line;
-};
-
-constexpr std::array defaults{
-    default_field{"User-Agent", "User-Agent: leat/0.1\r\n"},
-    default_field{"Accept", "Accept: */*\r\n"},
-};
-
 void check(std::string_view what, std::string_view value) {
     const auto bad = [](char c) { return c == ' ' || ascii::is_control(c); };
     if (value.empty() || std::any_of(value.begin(), value.end(), bad))
@@ -42,12 +32,10 @@ void check_request_head(const request_head& request) {
     check("host", request.host);
     if (ascii::breaks_line(request.authorization))
         throw std::invalid_argument("http request: CR, LF or NUL in the authorization");
+    if (ascii::breaks_line(request.user_agent)) throw std::invalid_argument("http request: CR, LF or NUL in the user agent");
 }
 
-std::string_view default_user_agent() noexcept {
-    constexpr std::string_view name = "User-Agent: ";
-    return defaults[0].line.substr(name.size(), defaults[0].line.size() - name.size() - 2);
-}
+std::string_view default_user_agent() noexcept { return "leat/0.1"; }
 
 void write_request_head(std::string& out, const request_head& request) {
     check_request_head(request);
@@ -55,8 +43,8 @@ void write_request_head(std::string& out, const request_head& request) {
 
     put(out, {request.method, " ", request.target, " HTTP/1.1\r\n"});
     if (!own("Host")) put(out, {"Host: ", request.host, "\r\n"});
-    for (const auto& field : defaults)
-        if (!own(field.name)) out.append(field.line);
+    if (!own("User-Agent")) put(out, {"User-Agent: ", request.user_agent.empty() ? default_user_agent() : request.user_agent, "\r\n"});
+    if (!own("Accept")) out.append("Accept: */*\r\n");
     if (!own("Accept-Encoding")) put(out, {"Accept-Encoding: ", request.accept_encoding, "\r\n"});
     if (!request.authorization.empty() && !own("Authorization"))
         put(out, {"Authorization: ", request.authorization, "\r\n"});

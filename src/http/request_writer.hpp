@@ -17,6 +17,7 @@ struct request_head {
     const headers* added = nullptr;      // those of a session (cookies, credentials); one of the caller's goes before those of its name
     std::string_view authorization = {};  // the whole value, if any; a field of the caller's goes before it
     std::optional<std::uint64_t> content_length = {};
+    std::string_view user_agent = {};  // empty: default_user_agent()
     bool keep_alive = true;
     bool chunked = false;  // a body of unknown length follows
     std::string_view accept_encoding = "identity";

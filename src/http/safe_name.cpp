@@ -1,5 +1,7 @@
 #include "http/safe_name.hpp"
 
+#include <algorithm>
+
 #include "log/utf8.hpp"
 
 namespace leat::http {
@@ -8,6 +10,8 @@ namespace {
 constexpr std::size_t longest = 255;  // NAME_MAX of every usual file system, in bytes
 
 std::string harmless(std::string_view name) {
+    const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '/'; };
+    if (std::all_of(name.begin(), name.end(), plain)) return std::string{name};
     std::string out;
     while (!name.empty()) {
         const auto c = utf8::decode(name);

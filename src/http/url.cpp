@@ -9,7 +9,9 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <optional>
 
 #include "http/ascii.hpp"
 #include "http/percent.hpp"
@@ -123,6 +125,18 @@ std::string without_dot_segments(std::string_view path) {
     return out;
 }
 
+/// Upper case is to become lower case, so it is not plain.
+bool is_plain_in_host(char c) { return (c >= 'a' && c <= 'z') || ascii::is_digit(c) || c == '-' || c == '.' || c == '_'; }
+
+constexpr auto plain_in_path = [] {
+    std::array<bool, 256> plain{};
+    for (int c = 0; c < 128; ++c) plain[static_cast<std::size_t>(c)] = ascii::is_alpha(static_cast<char>(c)) || ascii::is_digit(static_cast<char>(c));
+    for (char c : std::string_view{"-._~:/@!$&'()*+,;="}) plain[static_cast<unsigned char>(c)] = true;
+    return plain;
+}();
+
+bool is_plain_in_path(char c) { return plain_in_path[static_cast<unsigned char>(c)]; }
+
 std::string path_of(const urls::url_view& parts, std::string_view original) {
     const auto path = view(parts.encoded_path());
     if (path.empty()) return "/";
@@ -134,6 +148,41 @@ std::string path_of(const urls::url_view& parts, std::string_view original) {
 }  // namespace
 
 struct url_builder {
+    /// Most URLs are written as they are sent: nothing in them is to be tidied, and what their parts are can be seen without a grammar. All others get nothing here.
+    static std::optional<url> build_plain(std::string_view text) {
+        const std::size_t scheme = text.starts_with("http://") ? 7 : text.starts_with("https://") ? 8 : 0;
+        if (scheme == 0 || text.size() > longest) return std::nullopt;
+        std::size_t end = scheme;
+        while (end < text.size() && is_plain_in_host(text[end])) ++end;
+        if (end == scheme || end - scheme > longest_host) return std::nullopt;
+        url made;
+        made.authority_at_ = static_cast<std::uint32_t>(scheme);
+        made.host_size_ = static_cast<std::uint32_t>(end - scheme);
+        const std::uint16_t usual = scheme == 8 ? 443 : 80;
+        made.port_ = usual;
+        const std::string_view before_port = text.substr(0, end);
+        if (end < text.size() && text[end] == ':') {
+            const char* const digits = text.data() + end + 1;
+            const auto [stop, failed] = std::from_chars(digits, text.data() + text.size(), made.port_);
+            if (failed != std::errc{} || made.port_ == 0) return std::nullopt;
+            end = static_cast<std::size_t>(stop - text.data());
+        }
+        const std::string_view rest = text.substr(end);
+        if (!rest.empty() && rest[0] != '/') return std::nullopt;
+        for (std::size_t i = 0; i < rest.size() && rest[i] != '?'; ++i)
+            if (!is_plain_in_path(rest[i]) || (rest[i] == '.' && rest[i - 1] == '/')) return std::nullopt;
+        if (const auto query = rest.find('?'); query != std::string_view::npos)
+            for (char c : rest.substr(query))
+                if (!is_plain_in_path(c) && c != '?') return std::nullopt;
+        made.origin_.reserve(before_port.size() + 6);
+        made.origin_.append(before_port).append(":").append(std::to_string(made.port_));
+        made.text_.reserve(text.size() + 1);
+        made.text_.append(made.port_ == usual ? before_port : std::string_view{made.origin_});
+        made.path_at_ = static_cast<std::uint32_t>(made.text_.size());
+        made.text_.append(rest.empty() ? "/" : rest);
+        return made;
+    }
+
     static url build(const urls::url_view& parts, std::string_view original) {
         const auto scheme = view(parts.scheme());
         const bool secure = ascii::equal(scheme, "https");
@@ -195,6 +244,7 @@ urls::url_view parse_tidy(const std::string& text, std::string_view original) {
 
 // Boost's own ways to resolve a reference and to remove dot segments take "..%2f" for "../" (1.81), so that is done here.
 url url::parse(std::string_view text) {
+    if (auto plain = url_builder::build_plain(text)) return std::move(*plain);
     const std::string tidied = tidy(text);
     return url_builder::build(parse_tidy(tidied, text), text);
 }

@@ -32,10 +32,19 @@ void check(const url& u) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string_view data{reinterpret_cast<const char*>(bytes), size};
     static const url base = url::parse("https://user:pw@example.org:8443/a/b/c?d");
+    std::string plainly, tidied;
     try {
-        check(url::parse(data));
+        const auto parsed = url::parse(data);
+        check(parsed);
+        plainly = parsed.string() + parsed.origin();
     } catch (const leat::http::url_error&) {
     }
+    try {
+        const auto parsed = url::parse(" " + std::string{data});  // the blank keeps it from being read in the short way
+        tidied = parsed.string() + parsed.origin();
+    } catch (const leat::http::url_error&) {
+    }
+    require(plainly == tidied);
     try {
         const auto resolved = base.resolve(data);
         check(resolved);

@@ -53,6 +53,25 @@ TEST(http_url, defaults) {
     EXPECT_FALSE(url::parse("http://h/").same_origin(url::parse("https://h/")));
 }
 
+// A blank in front is taken away, and means that the text is not read in the short way.
+TEST(http_url, read_in_the_short_way_it_is_the_same_url) {
+    for (const std::string text : {"http://h", "http://h/", "https://h:443/x", "https://h:0443/x", "http://h:8080", "http://h:8080/", "http://127.0.0.1:1/a", "http://a.b-c_d.org/a//b/",
+                                   "http://h/a.b/c..d/e", "http://h/~u/!$&'()*+,;=:@-._", "http://h/a?", "http://h/a?b=/../?c", "http://h/a?./..", "http://H/a", "HTTP://h/a",
+                                   "http://h/./a", "http://h/a/../b", "http://h/..", "http://h/.hidden", "http://h/%2e%2e/a", "http://h/a b", "http://h/a#b", "http://u:p@h/a",
+                                   "http://h?a", "http://h/[a]", "http://h/a%zz", "http://[::1]/a"}) {
+        const auto plainly = url::parse(text), tidied = url::parse(" " + text);
+        EXPECT_EQ(plainly.string(), tidied.string());
+        EXPECT_EQ(plainly.origin(), tidied.origin()) << text;
+        EXPECT_EQ(plainly.host(), tidied.host()) << text;
+        EXPECT_EQ(plainly.port(), tidied.port()) << text;
+        EXPECT_EQ(plainly.authority(), tidied.authority()) << text;
+        EXPECT_EQ(plainly.target(), tidied.target()) << text;
+        EXPECT_EQ(plainly.user(), tidied.user()) << text;
+    }
+    for (const std::string text : {"http://", "http:///a", "http://h:x/", "http://h:0/", "http://h:65536/", "http://h:80x/", "http://h:-1/", "http://h\x7f/", "ftp://h/", "h/a"})
+        EXPECT_NE(refusal(text), "(accepted)") << text;
+}
+
 TEST(http_url, addresses) {
     const auto u = url::parse("http://[::1]:8080/x");
     EXPECT_EQ(u.host(), "::1");

@@ -50,7 +50,7 @@ const std::vector<nghttp2_nv>& http2_request_fields::from(const http::request_he
     add(":scheme", scheme);
     add(":authority", host_);
     add(":path", head.target);
-    if (!head.has("User-Agent")) add("user-agent", http::default_user_agent());
+    if (!head.has("User-Agent")) add("user-agent", head.user_agent.empty() ? http::default_user_agent() : head.user_agent);
     if (!head.has("Accept")) add("accept", "*/*");
     if (!head.has("Accept-Encoding")) add("accept-encoding", head.accept_encoding);
     if (!head.authorization.empty() && !head.has("Authorization")) {
