@@ -39,6 +39,11 @@ public:
     void wait_begins(stall_listener& who) noexcept;
     /// Bytes have come: the pause begins anew.
     void progressed() noexcept;
+    /// The request's content is being read: the time that takes is not the server's.
+    void content_read(bool now) noexcept {
+        content_read_ = now;
+        progressed();
+    }
     void wait_ends() noexcept { waiting_ = nullptr; }
 
     tcp_stream& stream;
@@ -60,6 +65,7 @@ private:
     bool idle_ = false;
     bool damaged_ = false;
     bool sending_ = false;
+    bool content_read_ = false;
 };
 
 }  // namespace leat::detail
