@@ -414,7 +414,8 @@ task<> broken_off_secured() {
         const int number = ++connections;
         if (number % 3 == 1) co_return;  // dropped, without close_notify
         const std::string answer = ok("here");
-        auto written = co_await (writer.write(number % 3 == 2 ? std::string_view{answer}.substr(0, 12) : std::string_view{answer}) | as_result);
+        const std::string said = number % 3 == 2 ? answer.substr(0, 12) : answer;
+        auto written = co_await (writer.write(said) | as_result);
         if (!written || number % 3 == 2) co_return;
         auto rest = co_await (reader.read() | as_result);
         (void)rest;
