@@ -34,6 +34,8 @@ public:
     /// Is it still open, with nothing unexpected on it? Asks the kernel unless it was in use a moment ago and `sure` is not needed.
     bool alive(time_point now, bool sure) const noexcept;
     void become_idle(time_point now, duration longest) noexcept;
+    /// It has been granted to a request, which has yet to get its turn: its time is over no more.
+    void leave_idle() noexcept { idle_ = false; }
 
     /// From now on, the server is waited for.
     void wait_begins(stall_listener& who) noexcept;
