@@ -19,15 +19,29 @@ bool may_repeat(std::string_view method) {
     return false;
 }
 
+/// Whose requests have a body, be it an empty one: some servers want to be told its length (411).
+bool means_a_body(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
+
+/// As errors may show it: without credentials; empty if it is none.
+std::string shown(const std::string& asked) {
+    try {
+        return printable(url::parse(asked).string(), 300);
+    } catch (const url_error&) {
+        return {};
+    }
+}
+
 detail::http_request copied(const client_options& client, std::string_view method, std::string_view url, const request_options& options) {
     detail::http_request request;
     request.method = method;
     request.url = url;
     if (options.headers) request.fields = *options.headers;
+    // Where a body ends is said once, by who sends it: what was copied from another request would let the next one be taken for a part of this.
+    for (auto framing : {"Content-Length", "Transfer-Encoding"}) request.fields.remove(framing);
     request.identity.own = detail::login{options.credentials};
     request.body = options.body;
     request.content = options.content;
-    request.has_body = options.has_body || options.content || !options.body.empty();
+    request.has_body = options.has_body || options.content || !options.body.empty() || means_a_body(method);
     if (!options.content_type.empty() && !request.fields.contains("Content-Type")) request.fields.add("Content-Type", options.content_type);
     if (options.content && !options.content->type().empty() && !request.fields.contains("Content-Type")) request.fields.add("Content-Type", options.content->type());
     request.may_repeat = may_repeat(method);
@@ -41,7 +55,8 @@ detail::http_request copied(const client_options& client, std::string_view metho
 task<response> answer(std::shared_ptr<detail::http_pool> pool, detail::http_request request) {
     if (request.timeout == duration::zero()) co_return response{co_await detail::perform(std::move(pool), std::move(request))};
     const duration limit = request.timeout;
-    const std::string name = request.method + " " + printable(request.url, 300);
+    const std::string method = request.method;
+    const std::string asked = request.url;
     request.deadline = now() + limit;
     auto done = co_await (timeout(limit, detail::perform(std::move(pool), std::move(request))) | as_result);
     if (done) co_return response{std::move(*done)};
@@ -50,26 +65,21 @@ task<response> answer(std::shared_ptr<detail::http_pool> pool, detail::http_requ
         std::rethrow_exception(error);
     } catch (const timeout_error& e) {
         const std::string_view text = e.what();
-        if (text.starts_with(name.substr(0, name.find(' ') + 1) + "http")) throw;  // named already
-        throw timeout_error(name + ": " + e.what());
+        if (text.starts_with(method + " http")) throw;  // named already
+        throw timeout_error(method + " " + shown(asked) + ": " + e.what());
     }
 }
 
 /// The same, where somebody wants to be told how it ends.
 task<response> answer_telling(std::shared_ptr<detail::http_pool> pool, detail::http_request request) {
-    detail::http_request shown;
-    shown.method = request.method;
-    shown.number = request.number = pool->next_number();
-    shown.started = request.started = now();
-    std::string where = request.url;
+    detail::http_request told;
+    told.method = request.method;
+    told.number = request.number = pool->next_number();
+    told.started = request.started = now();
+    const std::string asked = request.url;
     auto done = co_await (answer(pool, std::move(request)) | as_result);
     if (done) co_return std::move(*done);
-    try {
-        where = url::parse(where).string();  // without credentials
-    } catch (const url_error&) {
-        where.clear();
-    }
-    pool->trace(trace_step::failed, shown, where, done.error().message());
+    pool->trace(trace_step::failed, told, shown(asked), done.error().message());
     std::rethrow_exception(done.error().exception());
 }
 

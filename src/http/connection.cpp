@@ -90,6 +90,7 @@ void http_connection::expired() noexcept {
     }
     if (!waiting_) return;
     if (total_end_ != time_point{} && now >= total_end_) return waiting_->stalled(true);
+    if (content_read_) since_ = now;
     if (stall_ != duration::zero() && now - since_ >= stall_) return waiting_->stalled(false);
     time_point end = stall_ == duration::zero() ? total_end_ : since_ + stall_;
     if (total_end_ != time_point{}) end = std::min(end, total_end_);

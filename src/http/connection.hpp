@@ -34,11 +34,18 @@ public:
     /// Is it still open, with nothing unexpected on it? Asks the kernel unless it was in use a moment ago and `sure` is not needed.
     bool alive(time_point now, bool sure) const noexcept;
     void become_idle(time_point now, duration longest) noexcept;
+    /// It has been granted to a request, which has yet to get its turn: its time is over no more.
+    void leave_idle() noexcept { idle_ = false; }
 
     /// From now on, the server is waited for.
     void wait_begins(stall_listener& who) noexcept;
     /// Bytes have come: the pause begins anew.
     void progressed() noexcept;
+    /// The request's content is being read: the time that takes is not the server's.
+    void content_read(bool now) noexcept {
+        content_read_ = now;
+        progressed();
+    }
     void wait_ends() noexcept { waiting_ = nullptr; }
 
     tcp_stream& stream;
@@ -60,6 +67,7 @@ private:
     bool idle_ = false;
     bool damaged_ = false;
     bool sending_ = false;
+    bool content_read_ = false;
 };
 
 }  // namespace leat::detail

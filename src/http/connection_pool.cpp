@@ -313,6 +313,7 @@ void http_pool::unlink(http_connection& connection) noexcept {
     (connection.newer ? connection.newer->older : origin.newest) = connection.older;
     (connection.older ? connection.older->newer : origin.oldest) = connection.newer;
     connection.older = connection.newer = nullptr;
+    connection.leave_idle();
     --idle_;
 }
 

@@ -140,7 +140,7 @@ public:
     /// Awaits a place for a request.
     lease_wait acquire(const http::url& to, reuse how);
     /// Connects, within the time-out. Throws http::name_error, connect_error, tls_error; timeout_error.
-    task<fresh_stream> connect(http_origin& to, const http_request& request, const std::string& url);  // check-idioms: allow socket, a function of ours  // check-idioms: allow socket, a function of ours
+    task<fresh_stream> connect(http_origin& to, const http_request& request, const std::string& url);  // check-idioms: allow socket, a function of ours
     /// The client has gone: nothing is kept any more.
     void close() noexcept;
 

@@ -98,7 +98,8 @@ task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> p
         head.content_length = request.body.size();
     }
     http::check_request_head(head);
-    auto how = request.may_repeat ? reuse::quickly : reuse::checked;
+    // Content that comes once is not to be spent on a connection that is closed.
+    auto how = request.may_repeat && !request.content ? reuse::quickly : reuse::checked;
     int refusals = 0;
     for (;;) {
         auto waiting = pool->acquire(at, how);

@@ -29,6 +29,24 @@ bool is_tls_damage(const std::exception_ptr& error) {
     }
 }
 
+/// It ended, but not as TLS wants it.
+bool is_tls_cut(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const tls::truncated_error&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+/// Several fields of one name are one list (RFC 9110 5.3).
+std::string listed(const http::headers& fields, std::string_view name) {
+    std::string all;
+    for (std::string_view value : fields.get_all(name)) all.append(all.empty() ? "" : ",").append(value);
+    return all;
+}
+
 }  // namespace
 
 http_exchange::http_exchange(std::string name, std::string where, http_lease lease) noexcept
@@ -55,8 +73,12 @@ void http_exchange::head_arrived(bool decode) {
     }
     if (trace_) trace_->pool->trace(http::trace_step::head, trace_->request, url, std::to_string(status));
     if (over() || size_ == 0 || !decode) return;
-    const auto codings = fields.get("Content-Encoding");
-    if (codings) decoder_ = content_decoder::for_codings(*codings);
+    if (!fields.contains("Content-Encoding")) return;
+    try {
+        decoder_ = content_decoder::for_codings(listed(fields, "Content-Encoding"));
+    } catch (...) {
+        std::rethrow_exception(named(std::current_exception(), name_));
+    }
     if (decoder_) size_.reset();
 }
 
@@ -154,6 +176,8 @@ std::string_view http_exchange::give_again() noexcept {
     return given_again_;
 }
 
+bool http_exchange::serves_again() const noexcept { return connected() && (stream() || !connection().parser.expects_close()); }
+
 bool http_exchange::whole_body_is_here() const noexcept {
     if (!connected() || has_returned() || decoder_) return false;
     if (http2_stream* from = stream()) return from->ended;
@@ -233,9 +257,11 @@ void http_exchange::progressed() noexcept {
 
 std::exception_ptr http_exchange::why_no_head() {
     if (head_is_there()) return nullptr;
-    if (input().input_error) return input().input_error;
+    const std::exception_ptr broken = input().input_error;
+    if (broken && !is_tls_cut(broken)) return broken;
     try {
         if (!stream()) connection().parser.feed_eof();
+        if (broken) throw http::truncated_error("the connection ended before a response", std::nullopt, 0);
     } catch (...) {
         return std::current_exception();
     }

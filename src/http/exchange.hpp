@@ -93,6 +93,9 @@ public:
     /// The bytes of the body that have arrived and not been read, if they can be taken as they lie.
     bool whole_body_is_here() const noexcept;
 
+    /// Read to its end, would the body leave a connection for the next request?
+    bool serves_again() const noexcept;
+
     /// A piece of the body that a read had taken, and that nobody got: the next read gives it.
     void take_back(std::string_view piece) noexcept;
     bool has_returned() const noexcept { return !returned_.empty(); }

@@ -8,11 +8,13 @@
 #include "leat/http/content.hpp"
 #include "leat/http/error.hpp"
 #include "leat/task/sleep.hpp"
+#include "leat/task/timeout.hpp"
 
 namespace leat::detail {
 namespace {
 
 constexpr std::size_t worth_draining = 64 * 1024;  // a redirect's body: reading so much is cheaper than another connection
+constexpr auto longest_drain = std::chrono::seconds{1};
 
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
@@ -34,13 +36,18 @@ void adapt(http_request& request, int status, bool same_origin, const std::strin
     for (auto field : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) request.fields.remove(field);
 }
 
-/// Reads a short body, so that the connection can be used again.
-task<> drain(http_exchange& exchange) {
+task<> read_away(http_exchange& exchange) {
     for (std::size_t most = worth_draining; most > 0;) {
         auto piece = co_await (body_read{exchange} | as_result);
         if (!piece || !*piece) co_return;
         most -= std::min(most, (*piece)->size());
     }
+}
+
+/// Reads a short body that comes soon, if the connection can be used again behind it.
+task<> drain(http_exchange& exchange) {
+    if (!exchange.serves_again() || exchange.size().value_or(0) > worth_draining) co_return;
+    [[maybe_unused]] auto done = co_await (timeout(longest_drain, read_away(exchange)) | as_result);
 }
 
 http::url follow(const http::url& from, std::string_view location, const std::string& name) {

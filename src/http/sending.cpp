@@ -4,9 +4,9 @@
 #include <array>
 #include <charconv>
 
+#include "io/error_from.hpp"
 #include "leat/http/content.hpp"
 #include "leat/http/error.hpp"
-#include "leat/sync/event.hpp"
 #include "leat/task/race.hpp"
 #include "leat/task/timeout.hpp"
 
@@ -22,6 +22,7 @@ public:
 
     task<std::optional<std::string_view>> read() {
         of_.content_read = true;
+        const own_time not_the_servers{of_.exchange};
         auto piece = co_await of_.request.content->read();
         const std::uint64_t before = given_;
         if (piece) given_ += piece->size();
@@ -32,6 +33,19 @@ public:
     }
 
 private:
+    /// While the content is read, HTTP/1.1 waits for the response already; HTTP/2 does not.
+    struct own_time {
+        explicit own_time(http_exchange& in) noexcept : of(in.stream() ? nullptr : &in.connection()) {
+            if (of) of->content_read(true);
+        }
+        ~own_time() {
+            if (of) of->content_read(false);
+        }
+        own_time(const own_time&) = delete;
+        own_time& operator=(const own_time&) = delete;
+        http_connection* of;
+    };
+
     http_sending& of_;
     std::optional<std::uint64_t> size_;
     std::uint64_t given_ = 0;
@@ -91,16 +105,44 @@ task<std::exception_ptr> send_all(http_sending& sending, std::string_view head) 
     co_return failed;
 }
 
-/// The head of a response that makes the rest of the request useless; anything else lets it go on.
+/// Waits as long as the server takes the request, piece by piece; then that is a time-out.
+class upload_watch final : waiter, stall_listener {
+public:
+    explicit upload_watch(http_connection& of) noexcept : of_(of) {}
+    ~upload_watch() { of_.wait_ends(); }
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame, std::source_location at = std::source_location::current()) {
+        if (!suspend(frame.promise(), at)) return false;
+        of_.wait_begins(*this);
+        return true;
+    }
+    std::exception_ptr await_resume() {
+        if (was_cancelled()) throw cancelled{};
+        return error_from([&] { return timeout_error(in_total_ ? "not done within the time for the whole request" : "the server has answered, and takes no more of the request's body"); });
+    }
+
+private:
+    void stalled(bool in_total) noexcept override {
+        of_.wait_ends();
+        in_total_ = in_total;
+        wake();
+    }
+    void cancel() noexcept override {
+        of_.wait_ends();
+        wake_cancelled();
+    }
+    const char* describe() const noexcept override { return "http request body"; }
+
+    http_connection& of_;
+    bool in_total_ = false;
+};
+
+/// The head of a response that makes the rest of the request useless; a good one lets it go on, since the server may want all of it though it closes then.
 task<std::exception_ptr> answered_early(http_exchange& exchange) {
     std::exception_ptr failed = co_await head_read{exchange};
-    if (failed) co_return failed;
-    const auto& parser = exchange.connection().parser;
-    if (parser.status() < 300 && !parser.expects_close()) {
-        event never;
-        co_await never.wait();
-    }
-    co_return nullptr;
+    if (!failed && exchange.connection().parser.status() < 300) failed = co_await upload_watch{exchange.connection()};
+    co_return failed;
 }
 
 task<std::exception_ptr> converse_http1(http_sending& sending) {

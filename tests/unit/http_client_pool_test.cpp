@@ -263,5 +263,23 @@ task<> cancelled_read_loses_nothing() {
 }
 TEST(http_client_pool, a_cancelled_read_loses_nothing) { in_loop(cancelled_read_loses_nothing()); }
 
+/// Gives its connection back, and keeps the loop until that has been idle for too long.
+task<> keeps_the_loop(http::client& http, std::string url) {
+    co_await fetch(http, url);
+    const auto end = std::chrono::steady_clock::now() + 5ms;
+    while (std::chrono::steady_clock::now() < end) {}
+}
+task<> granted_at_the_last_moment() {
+    scripted_server server([](const seen_request&) -> reply { return {ok("x")}; });
+    co_await server.start();
+    http::client http({.connections_per_origin = 1, .idle_timeout = 1ms});
+    task_group group;
+    for (int i = 0; i < 10; ++i) group.spawn(keeps_the_loop(http, server.url("/")));
+    co_await group.join();
+    EXPECT_EQ(server.requests.size(), 10u);
+    EXPECT_LE(http.open_connections(), 1u);
+}
+TEST(http_client_pool, a_connection_that_was_granted_does_not_go_with_its_idle_time) { in_loop(granted_at_the_last_moment()); }
+
 }  // namespace
 }  // namespace leat

@@ -254,5 +254,69 @@ task<> credentials_stay_home() {
 }
 TEST(http_client, credentials_do_not_cross_origins) { in_loop(credentials_stay_home()); }
 
+task<> slow_farewells() {
+    scripted_server server([](const seen_request& request) -> reply {
+        if (request.target() == "/until-close") return {"HTTP/1.1 302 Found\r\nLocation: /final\r\nConnection: close\r\n\r\nmoved", reply::then::hold};
+        if (request.target() == "/stalled") return {"HTTP/1.1 302 Found\r\nLocation: /final\r\nContent-Length: 10\r\n\r\n", reply::then::hold};
+        if (request.target() == "/busy") return {"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 10\r\n\r\n", reply::then::hold};
+        return {ok("there")};
+    });
+    co_await server.start();
+    http::client http;
+    for (auto target : {"/until-close", "/stalled"}) {
+        auto text = co_await fetch(http, server.url(target), {.timeout = 10s});
+        EXPECT_EQ(text, "there") << target;
+    }
+    auto busy = co_await http.get(server.url("/busy"), {.timeout = 10s, .retries = 1});
+    EXPECT_EQ(busy.status(), 503);
+    EXPECT_EQ(server.requests.size(), 6u);
+}
+TEST(http_client, the_body_of_a_redirect_is_not_waited_for) { in_loop(slow_farewells()); }
+
+task<> framing_is_leats_own() {
+    scripted_server server([](const seen_request& request) -> reply { return {ok(request.body)}; });
+    co_await server.start();
+    http::client http;
+    const http::headers copied{{"Content-Length", "300"}, {"Transfer-Encoding", "chunked"}, {"X-Other", "kept"}};
+    auto plain = co_await http.get(server.url("/"), {.headers = &copied, .timeout = 5s});
+    co_await plain.text();
+    EXPECT_EQ(server.requests.at(0).field("Content-Length"), "");
+    EXPECT_EQ(server.requests.at(0).field("Transfer-Encoding"), "");
+    EXPECT_EQ(server.requests.at(0).field("X-Other"), "kept");
+    auto posted = co_await http.request("POST", server.url("/"), {.headers = &copied, .body = "four", .timeout = 5s});
+    auto text = co_await posted.text();
+    EXPECT_EQ(text, "four");
+    EXPECT_EQ(server.requests.at(1).field("Content-Length"), "4");
+    EXPECT_EQ(server.requests.at(1).field("Transfer-Encoding"), "");
+}
+TEST(http_client, no_field_of_the_callers_says_where_the_body_ends) { in_loop(framing_is_leats_own()); }
+
+task<> empty_bodies() {
+    scripted_server server([](const seen_request&) -> reply { return {ok("")}; });
+    co_await server.start();
+    http::client http;
+    for (auto method : {"POST", "PUT", "PATCH"}) {
+        auto response = co_await http.request(method, server.url("/"));
+        EXPECT_EQ(server.requests.back().field("Content-Length"), "0") << method;
+    }
+    for (auto method : {"GET", "DELETE", "OPTIONS"}) {
+        auto response = co_await http.request(method, server.url("/"));
+        EXPECT_EQ(server.requests.back().field("Content-Length"), "") << method;
+    }
+}
+TEST(http_client, methods_that_mean_a_body_announce_an_empty_one) { in_loop(empty_bodies()); }
+
+task<> secrets_in_errors() {
+    scripted_server server([](const seen_request&) -> reply { return {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", reply::then::hold}; });
+    co_await server.start();
+    const std::string url = "http://me:hunter2@127.0.0.1:" + std::to_string(server.port()) + "/x";
+    http::client http({.connections_per_origin = 1});
+    auto holding = co_await http.get(url);
+    auto slow = co_await failure_of<timeout_error>(http.get(url, {.timeout = 20ms}));
+    EXPECT_THAT(slow, HasSubstr("GET " + server.url("/x")));
+    EXPECT_EQ(slow.find("hunter2"), std::string::npos) << slow;
+}
+TEST(http_client, a_time_out_does_not_tell_the_password) { in_loop(secrets_in_errors()); }
+
 }  // namespace
 }  // namespace leat

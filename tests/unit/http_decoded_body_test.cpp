@@ -63,6 +63,10 @@ task<> over_http1() {
         if (r.target() == "/none") return {"HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n"};
         if (r.target() == "/empty") return {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"};
         if (r.target() == "/odd") return {"HTTP/1.1 200 OK\r\nContent-Encoding: fish\r\nContent-Length: 4\r\n\r\nfish"};
+        if (r.target() == "/in-two-fields") {
+            const std::string twice = gzip(coded);
+            return {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\nContent-Length: " + std::to_string(twice.size()) + "\r\n\r\n" + twice};
+        }
         return {coded_reply(coded)};
     });
     co_await server.start();
@@ -107,6 +111,10 @@ task<> over_http1() {
     EXPECT_THAT(shorter, HasSubstr("/short"));
     auto odd = co_await failure_of<http::protocol_error>(fetch(http, server.url("/odd")));
     EXPECT_THAT(odd, HasSubstr("fish"));
+    EXPECT_THAT(odd, HasSubstr("GET " + server.url("/odd")));
+    EXPECT_EQ(http.open_connections(), http.idle_connections());
+    text = co_await fetch(http, server.url("/in-two-fields"));
+    EXPECT_TRUE(text == plain);
 }
 TEST(http_decoded_body, is_the_content) { in_loop(over_http1()); }
 

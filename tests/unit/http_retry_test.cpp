@@ -12,8 +12,10 @@
 #include "leat/process/pipe.hpp"
 #include "leat/task/group.hpp"
 #include "leat/task/timeout.hpp"
+#include "leat/tls/context.hpp"
 #include "support/run.hpp"
 #include "support/scripted_server.hpp"
+#include "tls_support.hpp"
 
 namespace leat {
 namespace {
@@ -400,6 +402,41 @@ task<> after_redirects() {
     EXPECT_EQ(server.requests.size(), 3u) << "what was redirected to is asked again, not what redirected";
 }
 TEST(http_retry, goes_on_where_a_redirect_has_led) { in_loop(after_redirects()); }
+
+/// Over TLS, a connection that ends without the end that TLS has for it is one that broke all the same.
+task<> broken_off_secured() {
+    const auto& files = tls_test::certificates::instance();
+    auto context = co_await tls::context::server({.certificate = files.good, .key = files.key});
+    int connections = 0;
+    const auto handler = [&connections](stream_reader reader, stream_writer writer) -> task<> {
+        auto head = co_await (reader.read_until("\r\n\r\n") | as_result);
+        if (!head || !*head) co_return;
+        const int number = ++connections;
+        if (number % 3 == 1) co_return;  // dropped, without close_notify
+        const std::string answer = ok("here");
+        const std::string said = number % 3 == 2 ? answer.substr(0, 12) : answer;
+        auto written = co_await (writer.write(said) | as_result);
+        if (!written || number % 3 == 2) co_return;
+        auto rest = co_await (reader.read() | as_result);
+        (void)rest;
+    };
+    auto server = co_await start_server(handler, {"127.0.0.1", 0}, {.tls = &context});
+    const std::string url = "https://localhost:" + std::to_string(server.address().port()) + "/";
+    http::client_options options{.protocol = http::protocol::http1, .retry_delay = 1ms, .proxy_from_environment = false};
+    options.ca_file = files.authority;
+    http::client http(options);
+    auto silent = co_await failure_of<http::connect_error>(http.get(url));
+    EXPECT_THAT(silent, HasSubstr("without a reply"));
+    auto half = co_await failure_of<http::truncated_error>(http.get(url));
+    EXPECT_THAT(half, HasSubstr("GET " + url));
+    auto fine = co_await http.get(url);
+    EXPECT_EQ(fine.status(), 200);
+    http::client again(options);
+    auto third = co_await again.get(url, {.retries = 2});
+    EXPECT_EQ(third.status(), 200);
+    EXPECT_EQ(connections, 6);
+}
+TEST(http_retry, a_secured_connection_that_breaks_before_the_answer_is_made_again) { in_loop(broken_off_secured()); }
 
 }  // namespace
 }  // namespace leat

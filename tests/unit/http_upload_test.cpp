@@ -167,5 +167,133 @@ task<> stale() {
 }
 TEST(http_upload, content_is_rewound_for_another_connection) { in_loop(stale()); }
 
+/// A good answer at once, and then the whole request, whose size it tells.
+task<> answer_first(stream_reader reader, stream_writer writer) {
+    auto head = co_await (reader.read_until("\r\n\r\n") | as_result);
+    if (!head || !*head) co_return;
+    const std::string text{**head};
+    const std::size_t at = text.find("Content-Length: ") + 16;
+    const std::size_t length = std::stoul(text.substr(at));
+    co_await writer.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    std::size_t got = 0;
+    while (got < length) {
+        auto piece = co_await (reader.read() | as_result);
+        if (!piece || !*piece) co_return;
+        got += (*piece)->size();
+    }
+    co_await writer.write(std::to_string(got));
+    co_await writer.close();
+}
+
+task<> good_answers() {
+    auto server = co_await start_server(answer_first, {"127.0.0.1", 0});
+    http::client http({.read_timeout = 5s});
+    const std::string url = "http://127.0.0.1:" + std::to_string(server.address().port()) + "/";
+    const std::string large(20'000'000, 'x');
+    auto response = co_await http.request("POST", url, {.body = large});
+    EXPECT_EQ(response.status(), 200);
+    auto text = co_await response.text();
+    EXPECT_EQ(text, "20000000");
+}
+TEST(http_upload, a_good_answer_does_not_end_it_though_the_connection_is_to_be_closed) { in_loop(good_answers()); }
+
+task<> answered_and_forgotten() {
+    auto server = co_await start_server(
+        [](stream_reader reader, stream_writer writer) -> task<> {
+            auto head = co_await (reader.read_until("\r\n\r\n") | as_result);
+            if (!head || !*head) co_return;
+            co_await writer.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            event never;
+            co_await never.wait();
+        },
+        {"127.0.0.1", 0});
+    http::client http({.read_timeout = 50ms});
+    const std::string url = "http://127.0.0.1:" + std::to_string(server.address().port()) + "/";
+    const std::string large(20'000'000, 'x');
+    auto error = co_await failure_of<timeout_error>(http.request("POST", url, {.body = large, .timeout = 5s}));
+    EXPECT_THAT(error, HasSubstr("POST " + url));
+    EXPECT_THAT(error, HasSubstr("takes no more"));
+    EXPECT_EQ(http.open_connections(), 0u);
+    auto in_all = co_await failure_of<timeout_error>(http.request("POST", url, {.body = large, .timeout = 20ms}));
+    EXPECT_THAT(in_all, HasSubstr("POST " + url));
+}
+TEST(http_upload, a_server_that_answers_and_then_takes_no_more) { in_loop(answered_and_forgotten()); }
+
+/// Says no and closes, with most of the request unread: the kernel resets the connection.
+task<> refuse_and_leave(stream_reader reader, stream_writer writer) {
+    writer.set_linger(0ms);
+    auto head = co_await (reader.read_until("\r\n\r\n") | as_result);
+    if (!head || !*head) co_return;
+    auto written = co_await (writer.write("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!") | as_result);
+    auto closed = co_await (writer.close() | as_result);
+    (void)written, (void)closed;
+}
+
+task<> refusals() {
+    auto server = co_await start_server(refuse_and_leave, {"127.0.0.1", 0});
+    http::client http({.read_timeout = 5s});
+    const std::string url = "http://127.0.0.1:" + std::to_string(server.address().port()) + "/";
+    const std::string large(5'000'000, 'x');
+    for (int i = 0; i < 20; ++i) {
+        auto response = co_await http.request("POST", url, {.body = large});
+        EXPECT_EQ(response.status(), 413);
+        auto text = co_await response.text();
+        EXPECT_EQ(text, "no!");
+    }
+    EXPECT_EQ(http.open_connections(), 0u);
+}
+TEST(http_upload, a_refusal_is_read_though_the_server_has_gone) { in_loop(refusals()); }
+
+/// Takes its time, and cannot be read again.
+class slow_pieces final : public http::content {
+public:
+    slow_pieces(int count, duration pause) : left_(count), pause_(pause) {}
+    std::optional<std::uint64_t> size() const override { return std::nullopt; }
+    task<std::optional<std::string_view>> read() override {
+        if (left_ == 0) co_return std::nullopt;
+        if (pause_ != 0ms) co_await sleep(pause_);
+        --left_;
+        begun_ = true;
+        co_return "piece";
+    }
+    bool rewind() override { return !begun_; }
+
+private:
+    int left_;
+    duration pause_;
+    bool begun_ = false;
+};
+
+task<> slow_content() {
+    auto server = co_await start_server(echo_chunked, {"127.0.0.1", 0});
+    http::client http({.read_timeout = 40ms});
+    const std::string url = "http://127.0.0.1:" + std::to_string(server.address().port()) + "/";
+    slow_pieces slow(3, 100ms);
+    auto response = co_await http.request("POST", url, {.content = &slow});
+    auto text = co_await response.text();
+    EXPECT_EQ(text, "115piecep");
+    // The time for the whole request does count.
+    slow_pieces endless(1'000'000, 5ms);
+    auto error = co_await failure_of<timeout_error>(http.request("POST", url, {.content = &endless, .timeout = 100ms}));
+    EXPECT_THAT(error, HasSubstr("POST " + url));
+    EXPECT_EQ(http.open_connections(), 0u);
+}
+TEST(http_upload, content_that_is_slow_to_come_is_not_the_servers_silence) { in_loop(slow_content()); }
+
+task<> not_wasted() {
+    // One request a connection, which the server does not say.
+    scripted_server server([](const seen_request&) -> reply { return {ok(std::string(1'000'000, 'x')), reply::then::close}; });
+    co_await server.start();
+    http::client http;
+    auto first = co_await http.get(server.url("/"));
+    co_await first.text();
+    while (server.open != 0) co_await sleep(1ms);
+    slow_pieces once(1, 0ms);
+    auto response = co_await http.request("PUT", server.url("/"), {.content = &once});
+    EXPECT_EQ(response.status(), 200);
+    EXPECT_EQ(server.connections, 2u);
+}
+TEST(http_upload, content_that_comes_once_is_not_wasted_on_a_closed_connection) { in_loop(not_wasted()); }
+
 }  // namespace
 }  // namespace leat
