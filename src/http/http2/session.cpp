@@ -48,6 +48,7 @@ http2_session::http2_session(tcp_stream& stream, http_origin& of, const http2_li
 }
 
 http2_session::~http2_session() {
+    if (!broken_) say_goodbye();
     if (!broken_) broken_ = error_from([] { return http::connect_error("the connection was closed"); });
     while (http2_stream* stream = streams_) {
         streams_ = stream->next_;
@@ -59,7 +60,13 @@ http2_session::~http2_session() {
     if (connection_.reading == this) connection_.reading = nullptr;
     if (dirty_) loop::current_or_null()->forget_dirty(*this);
     connection_.forget_owner();
-    connection_.discard();
+    connection_.part();
+}
+
+/// RFC 9113 6.8: the server learns that it was not a failure.
+void http2_session::say_goodbye() noexcept {
+    nghttp2_submit_goaway(frames_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(frames_), NGHTTP2_NO_ERROR, nullptr, 0);
+    send_frames();
 }
 
 void http2_session::begin() {
