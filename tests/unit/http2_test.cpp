@@ -145,7 +145,8 @@ task<> bodiless() {
     http2_server server([&](http2_peer& peer) -> task<> {
         co_await peer.begin();
         while (auto request = co_await peer.next(http2_frame::headers)) {
-            co_await peer.head(request->stream, request->fields[":path"] == "/304" ? 304 : 200, field("content-length", "1000"));
+            const int status = request->fields[":path"] == "/304" ? 304 : 200;
+            co_await peer.head(request->stream, status, field("content-length", "1000"));
             co_await taken.wait();
             taken.clear();
             co_await peer.data(request->stream, "", true);
