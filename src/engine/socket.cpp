@@ -145,6 +145,7 @@ void listen_on_given(int fd, int backlog) {
 
 address peer_of(int fd) noexcept { return asked(&::getpeername, fd); }
 address local_of(int fd) noexcept { return asked(&::getsockname, fd); }
+void send_at_once(int fd, const void* from, std::size_t size) noexcept { [[maybe_unused]] const auto sent = ::send(fd, from, size, MSG_DONTWAIT | MSG_NOSIGNAL); }
 void shut_down_sending(int fd) noexcept { ::shutdown(fd, SHUT_WR); }
 void shut_down_receiving(int fd) noexcept { ::shutdown(fd, SHUT_RD); }
 

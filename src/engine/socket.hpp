@@ -30,6 +30,8 @@ void listen_on_given(int fd, int backlog);
 /// Both leave the address empty where there is none any more.
 address peer_of(int fd) noexcept;
 address local_of(int fd) noexcept;
+/// Sends what the kernel takes at once: last words, of which nobody hears whether they were sent.
+void send_at_once(int fd, const void* from, std::size_t size) noexcept;
 /// No more sending; the peer sees the end of the stream.
 void shut_down_sending(int fd) noexcept;
 /// What has arrived can still be read; then, and for a receive in flight, comes the end.

@@ -16,7 +16,7 @@ constexpr auto surely_alive = std::chrono::milliseconds{500};
 
 http_connection::http_connection(tcp_stream& s, http_origin& o, const http::parser_limits& limits) : stream(s), origin(o), parser(limits) {}
 
-http_connection::~http_connection() { stream.discard(); }
+http_connection::~http_connection() { reusable() ? stream.part() : stream.discard(); }
 
 void http_connection::prepare(bool to_head, duration stall, time_point total_end) {
     idle_ = sending_ = false;

@@ -27,10 +27,23 @@ http_pool::http_pool(const http::client_options& options) : user_agent_(options.
     options_.streams_per_connection = std::max<std::size_t>(options_.streams_per_connection, 1);
 }
 
-http_pool::~http_pool() { close(); }
+http_pool::~http_pool() {
+    close();
+    if (home_) home_->unlisten(*this);
+}
 
 void http_pool::close() noexcept {
     closed_ = true;
+    drop_all_idle();
+}
+
+/// A client may outlive the loop, and serve on another: it begins there without connections.
+void http_pool::loop_ends() noexcept {
+    home_ = nullptr;
+    drop_all_idle();
+}
+
+void http_pool::drop_all_idle() noexcept {
     // An origin is forgotten with its last connection, so the table changes below the loop's feet.
     while (idle_ != 0) {
         for (auto& [key, origin] : origins_) {
@@ -64,7 +77,13 @@ void http_pool::forget_if_unused(http_origin& origin) noexcept {
     origins_.erase(key);
 }
 
-lease_wait http_pool::acquire(const http::url& to, reuse how) { return lease_wait{*this, origin_of(to), how}; }
+lease_wait http_pool::acquire(const http::url& to, reuse how) {
+    if (!home_) {
+        loop::current().listen_for_end(*this);
+        home_ = &loop::current();
+    }
+    return lease_wait{*this, origin_of(to), how};
+}
 
 // ---- granting
 

@@ -15,6 +15,7 @@
 #include "leat/http/client.hpp"
 #include "leat/net/endpoint.hpp"
 #include "leat/sync/semaphore.hpp"
+#include "task/loop.hpp"
 #include "tls/open.hpp"
 
 namespace leat::detail {
@@ -130,7 +131,7 @@ private:
 };
 
 /// The connections of one client. Shared by the client, its running requests and its responses, so that these may outlive it.
-class http_pool final : public std::enable_shared_from_this<http_pool> {
+class http_pool final : public std::enable_shared_from_this<http_pool>, private end_listener {
 public:
     explicit http_pool(const http::client_options& options);
     ~http_pool();
@@ -167,6 +168,8 @@ private:
     friend class lease_wait;
     friend class http_lease;
     friend class http_connection;
+    void loop_ends() noexcept override;
+    void drop_all_idle() noexcept;
     http_origin& origin_of(const http::url& to);
     void tell(http::trace_step step, const http_request& request, std::string_view url, std::string_view detail) const;
     task<fresh_stream> connect_telling(http_origin& to, const http_request& request, const std::string& url);
@@ -210,6 +213,7 @@ private:
     http_origin* ring_ = nullptr; // origins with requests that wait; the next in turn first
     std::unordered_set<std::string> http1_only_;
     std::unordered_set<std::string> http1_required_;
+    loop* home_ = nullptr;        // of the connections
     bool closed_ = false;
 };
 

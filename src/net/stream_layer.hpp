@@ -21,7 +21,8 @@ public:
     virtual void flush() noexcept = 0;
     /// What it has made of the written bytes, and the kernel has not been given.
     virtual std::size_t unsent() const noexcept = 0;
-    /// Everything written has been sent, and the end is about to be. `in_order`: it was asked for, the writer was not merely dropped. May send more.
+    /// Everything written has been sent, or is to be sent now, and the end is about to be. `in_order`: it was asked for, the writer was not merely dropped.
+    /// May send more.
     virtual void before_end(bool in_order) noexcept = 0;
     /// What errors are about: "example.org:443".
     virtual std::string subject() const = 0;

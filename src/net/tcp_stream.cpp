@@ -213,6 +213,10 @@ void tcp_stream::flush() noexcept {
 }
 
 void tcp_stream::send_buffer(char* memory, std::uint32_t capacity, std::uint32_t size) noexcept {
+    if (parting_) {
+        send_at_once(fd(), memory, size);
+        return loop::current_or_null()->buffers().give_back(memory, capacity);
+    }
     sending_class_ = static_cast<std::uint8_t>(std::countr_zero(capacity));
     sending_size_ = size;
     source(memory, size);
@@ -332,6 +336,20 @@ void tcp_stream::discard() noexcept {
     abort();
     reader_held_ = writer_held_ = false;
     maybe_end();
+}
+
+void tcp_stream::part() noexcept {
+    // Behind a send in flight it would come in the middle of a record.
+    if (!sending() && fd() >= 0 && !closing_ && !peer_ended_ && !output_failed()) {
+        parting_ = true;
+        if (layer_) {
+            end_said_ = true;
+            layer_->before_end(true);
+        } else {
+            flush();
+        }
+    }
+    discard();
 }
 
 void tcp_stream::step_close() noexcept {

@@ -62,6 +62,8 @@ public:
     void abort() noexcept;
     /// The same for a connection whose end is of no interest to anyone; takes the place of both drops, and nothing is logged.
     void discard() noexcept;
+    /// The same, but what was written and the layer's farewell are sent before, if the kernel takes them at once: the end of a connection that lies idle.
+    void part() noexcept;
     /// From now on a read that would have to wait for the peer's next word sees the end of the stream: a server drains.
     void end_when_idle() noexcept;
     /// Much is expected: receive straight into the own buffer from the start, or no longer.
@@ -128,6 +130,7 @@ private:
     bool broken_ : 1 = false;      // a send failed on this side: the end that is read is no end of the peer's
     bool peer_ended_ : 1 = false;  // nothing more will come, so nothing needs to be drained
     bool wants_room_ : 1 = false;
+    bool parting_ : 1 = false;     // what is sent goes out at once or not at all
     std::uint32_t sending_size_ = 0;
     std::uint32_t sending_done_ = 0;  // the operation's source begins behind these
     peer_name peer_;

@@ -338,6 +338,11 @@ void loop::part() {
 }
 
 void loop::finish(duration linger) {
+    while (!end_listeners_.empty()) {
+        end_listener* last = end_listeners_.back();
+        end_listeners_.pop_back();
+        last->loop_ends();
+    }
     const time_point deadline = clock_now() + linger;
     struct alarm final : timer {
         void expired() noexcept override { rang = true; }

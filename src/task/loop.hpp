@@ -49,6 +49,16 @@ protected:
     ~signal_listener() = default;
 };
 
+/// Keeps something of the loop's beyond the tasks that made it (connections that lie idle), and lets go of it when the loop ends.
+class end_listener {
+public:
+    /// It is told once.
+    virtual void loop_ends() noexcept = 0;
+
+protected:
+    ~end_listener() = default;
+};
+
 /// One thread's loop: ready strands, then what they wrote, then timers, then the kernel.
 class loop {
 public:
@@ -72,7 +82,7 @@ public:
     void run_until(const bool& done);
     /// Turns until every task of the set has ended; then cancels the guests and turns until they have gone.
     void part();
-    /// Turns until the residents are gone, at most so long, then ends them.
+    /// Tells who listens, and turns until the residents are gone, at most so long, then ends them.
     void finish(duration linger);
 
     void submit(operation& op) {
@@ -109,6 +119,8 @@ public:
 
     void listen(signal_listener& listener);
     void unlisten(signal_listener& listener) noexcept;
+    void listen_for_end(end_listener& listener) { end_listeners_.push_back(&listener); }
+    void unlisten(end_listener& listener) noexcept { std::erase(end_listeners_, &listener); }
     /// The first signal that nobody dealt with: it cancelled the root. 0: none.
     int ending_signal() const noexcept { return ending_signal_; }
     void set_root(context* root) noexcept { root_ = root; }
@@ -160,6 +172,7 @@ private:
     resident* residents_ = nullptr;
     std::unique_ptr<wake_operation> waker_;
     std::vector<signal_listener*> listeners_;
+    std::vector<end_listener*> end_listeners_;
     bool catches_signals_;
     bool dumps_tasks_;
     duration slow_callback_;

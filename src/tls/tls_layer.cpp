@@ -344,24 +344,8 @@ void tls_layer::reserve_out(std::size_t size) {
 
 void tls_layer::flush() noexcept {
     if (!stream_.sending() && !stream_.closed() && !stream_.output_failed()) {
-        if (stream_.size_ != 0 && established_) {
-            try {
-                encrypt();
-            } catch (...) {
-                stream_.fail_output(std::current_exception());
-                stream_.stop_receiving();
-            }
-        }
+        make_records();
         tls_layer& last = below_ ? *below_ : *this;
-        if (below_ && out_size_ != 0) {
-            try {
-                below_->seal(out_, std::exchange(out_size_, 0));
-            } catch (...) {
-                stream_.fail_output(std::current_exception());
-                stream_.stop_receiving();
-            }
-            give_back(std::exchange(out_, nullptr), std::exchange(out_capacity_, 0));
-        }
         if (last.out_size_ != 0 && !stream_.output_failed()) {
             const std::uint32_t sized = std::exchange(last.out_size_, 0);
             stream_.send_buffer(std::exchange(last.out_, nullptr), std::exchange(last.out_capacity_, 0), sized);
@@ -370,7 +354,19 @@ void tls_layer::flush() noexcept {
     stream_.update_fast_end();
 }
 
-/// Makes records of everything that was written.
+/// Makes records of everything that was written, and of these those of the layer below.
+void tls_layer::make_records() noexcept {
+    try {
+        if (stream_.size_ != 0 && established_) encrypt();
+        if (!below_ || out_size_ == 0) return;
+        below_->seal(out_, std::exchange(out_size_, 0));
+    } catch (...) {
+        stream_.fail_output(std::current_exception());
+        stream_.stop_receiving();
+    }
+    if (below_) give_back(std::exchange(out_, nullptr), std::exchange(out_capacity_, 0));
+}
+
 void tls_layer::encrypt() {
     reserve_out(stream_.size_ + (stream_.size_ / largest_record + 1) * record_overhead);
     ERR_clear_error();
@@ -386,8 +382,13 @@ void tls_layer::encrypt() {
 
 void tls_layer::before_end(bool in_order) noexcept {
     if (!in_order || !established_ || broken_) return;
+    make_records();
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
+    if (below_ && !below_->broken_) {
+        make_records();
+        SSL_shutdown(below_->ssl_.get());
+    }
     ERR_clear_error();
     flush();
 }

@@ -74,6 +74,7 @@ private:
     bool seal(const char* data, std::size_t size);
     void decrypt();
     void encrypt();
+    void make_records() noexcept;
     void reserve_out(std::size_t size);
 
     tcp_stream& stream_;

@@ -71,7 +71,10 @@ public:
     /// The next frame, whatever it is; nothing at the end.
     task<std::optional<http2_frame>> next() {
         auto head = co_await (reader_.read_exactly(9) | as_result);
-        if (!head) co_return std::nullopt;
+        if (!head) {
+            end = head.error().message();
+            co_return std::nullopt;
+        }
         const auto at = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>((*head)[i])); };
         http2_frame frame;
         const std::size_t size = at(0) << 16 | at(1) << 8 | at(2);
@@ -124,6 +127,7 @@ public:
 
     const std::size_t connection;  // the first is 0
     bool greeted = false;
+    std::string end;                // what the read said that found the end
     std::int64_t window = 65535;    // bytes of bodies that may be sent over the whole connection, less what the test counts off
 
 private:

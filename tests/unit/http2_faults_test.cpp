@@ -155,6 +155,46 @@ task<> many_die() {
 }
 TEST(http2_faults, every_request_of_a_connection_that_breaks_is_told) { in_loop(many_die()); }
 
+/// More of a head than anybody wants, in frames that do not end it; nothing of it is kept.
+TEST(http2_faults, a_head_without_an_end_ends_the_connection) {
+    auto error = in_loop(error_after<http::error>([](http2_peer& peer, std::uint32_t stream) -> task<> {
+        co_await peer.send(http2_frame::headers, 0, stream, field(":status", "200"));
+        for (int i = 0; i < 10'000; ++i) co_await peer.send(http2_frame::continuation, 0, stream, field("x", std::string(10'000, 'x')));
+    }, {.read_timeout = std::chrono::seconds{5}, .protocol = http::protocol::http2}));
+    EXPECT_THAT(error, HasSubstr("GET"));
+}
+
+TEST(http2_faults, a_flood_of_settings_ends_the_connection) {
+    auto error = in_loop(error_after<http::error>([](http2_peer& peer, std::uint32_t) -> task<> {
+        std::string many;
+        for (int i = 0; i < 2000; ++i) many += std::string("\0\0\0\4\0\0\0\0\0", 9);
+        for (int i = 0; i < 500; ++i) {
+            auto sent = co_await (peer.raw(many) | as_result);
+            if (!sent) co_return;
+        }
+    }, {.read_timeout = std::chrono::seconds{5}, .protocol = http::protocol::http2}));
+    EXPECT_THAT(error, HasSubstr("GET"));
+}
+
+/// A connection that may be dead, since not even a slow server would be so silent, gets no other request.
+task<> silence(http::client_options options) {
+    http2_server server([](http2_peer& peer) -> task<> {
+        co_await peer.begin();
+        auto request = co_await peer.next(http2_frame::headers);
+        co_await peer.answer(request->stream, "first of " + std::to_string(peer.connection));
+        while (auto frame = co_await peer.next()) {}
+    });
+    co_await server.start();
+    http::client http(options);
+    auto first = co_await fetch(http, server.url("/"));
+    EXPECT_EQ(first, "first of 0");
+    co_await failure_of<timeout_error>(http.get(server.url("/")));
+    auto second = co_await fetch(http, server.url("/"));
+    EXPECT_EQ(second, "first of 1");
+}
+TEST(http2_faults, a_connection_that_has_gone_silent_is_replaced) { in_loop(silence({.read_timeout = 1s, .protocol = http::protocol::http2})); }
+TEST(http2_faults, a_connection_that_was_silent_for_the_whole_time_is_replaced) { in_loop(silence({.total_timeout = 1s, .protocol = http::protocol::http2})); }
+
 // ---- what may be sent again
 
 task<> goes_away() {

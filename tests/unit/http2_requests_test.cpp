@@ -120,6 +120,7 @@ public:
         return true;
     }
     int rewound = 0;
+    std::size_t given() const { return at_; }
 
 private:
     std::vector<std::string> all_;
@@ -203,6 +204,52 @@ task<> refused_uploads() {
 }
 TEST(http2_requests, an_early_answer_ends_an_upload) { in_loop(refused_uploads()); }
 
+/// The frame that waits for room when the answer comes is sent, since without it the stream would be reset, and the rest of the answer lost.
+task<> refused_in_a_frame() {
+    const pieces* read = nullptr;
+    bool reset = false;
+    http2_server server([&](http2_peer& peer) -> task<> {
+        co_await peer.begin(std::string("\0\4", 2) + four(0x7fffffff));
+        co_await peer.send(http2_frame::window, 0, 0, four(0x7fff0000));
+        auto request = co_await peer.next(http2_frame::headers);
+        // Nothing is read until the client has no room for more.
+        for (std::size_t seen = SIZE_MAX; seen != read->given();) {
+            seen = read->given();
+            co_await settle(200);
+        }
+        co_await peer.head(request->stream, 413, field("content-length", "5"));
+        co_await peer.data(request->stream, "lar");
+        for (std::size_t come = 0; come < 1'000'000;) {
+            auto frame = co_await peer.next();
+            if (!frame) co_return;
+            reset = reset || frame->type == http2_frame::reset;
+            if (frame->type == http2_frame::data) {
+                EXPECT_EQ(frame->payload, std::string(frame->payload.size(), 'x'));
+                come += frame->payload.size();
+            }
+        }
+        co_await peer.send(http2_frame::ping, 0, 0, "12345678");
+        for (;;) {
+            auto frame = co_await peer.next();
+            if (!frame) co_return;
+            reset = reset || frame->type == http2_frame::reset;
+            if (frame->type == http2_frame::ping) break;
+        }
+        co_await peer.data(request->stream, "ge", true);
+        while (auto frame = co_await peer.next()) {}
+    });
+    co_await server.start();
+    http::client http(clear);
+    pieces many(std::vector<std::string>(1000, std::string(50'000, 'x')), std::nullopt);
+    read = &many;
+    auto refused = co_await http.request("PUT", server.url("/"), {.content = &many});
+    EXPECT_EQ(refused.status(), 413);
+    auto text = co_await refused.text();
+    EXPECT_EQ(text, "large");
+    EXPECT_FALSE(reset);
+}
+TEST(http2_requests, an_early_answer_to_an_upload_that_is_stuck_is_read_whole) { in_loop(refused_in_a_frame()); }
+
 task<> rewound() {
     std::size_t count = 0;
     std::string come;
@@ -229,6 +276,46 @@ task<> rewound() {
 TEST(http2_requests, content_is_rewound_to_be_sent_again) { in_loop(rewound()); }
 
 // ---- the connection's own frames
+
+/// A server may change its mind about the windows and the streams it allows while they are in use.
+task<> other_settings() {
+    std::size_t come = 0;
+    http2_server server([&](http2_peer& peer) -> task<> {
+        co_await peer.begin();
+        auto upload = co_await peer.next(http2_frame::headers);
+        if (peer.connection == 1) co_return co_await peer.answer(upload->stream, "elsewhere");
+        while (come < 65'535) come += (co_await peer.next(http2_frame::data))->payload.size();
+        co_await peer.send(http2_frame::window, 0, 0, four(1'000'000));
+        co_await peer.send(http2_frame::settings, 0, 0, std::string("\0\4", 2) + four(65'535 + 1000) + std::string("\0\3", 2) + four(0));
+        while (come < 65'535 + 1000) come += (co_await peer.next(http2_frame::data))->payload.size();
+        EXPECT_EQ(come, 65'535u + 1000u);
+        // 535 less than nothing
+        co_await peer.send(http2_frame::settings, 0, 0, std::string("\0\4", 2) + four(66'000));
+        co_await peer.send(http2_frame::window, 0, upload->stream, four(535));
+        co_await peer.send(http2_frame::ping, 0, 0, "12345678");
+        for (auto frame = co_await peer.next(); frame->type != http2_frame::ping; frame = co_await peer.next()) EXPECT_NE(frame->type, http2_frame::data);
+        while (server.connections == 1) co_await sleep(1ms);
+        co_await peer.send(http2_frame::window, 0, upload->stream, four(1'000'000));
+        while (come < 200'000) come += (co_await peer.next(http2_frame::data))->payload.size();
+        co_await peer.answer(upload->stream, "here");
+        while (auto frame = co_await peer.next()) {}
+    });
+    co_await server.start();
+    http::client http(clear);
+    const std::string large(200'000, 'y');
+    const auto put = [](http::client& by, std::string url, const std::string& body) -> task<std::string> {
+        auto response = co_await by.request("PUT", url, {.body = body});
+        co_return co_await response.text();
+    };
+    const auto later = [](http::client& by, std::string url, const std::size_t& sent) -> task<std::string> {
+        while (sent < 65'535 + 1000) co_await sleep(1ms);
+        co_return co_await fetch(by, url);
+    };
+    auto [one, two] = co_await gather(put(http, server.url("/"), large), later(http, server.url("/"), come));
+    EXPECT_EQ(one, "here");
+    EXPECT_EQ(two, "elsewhere");
+}
+TEST(http2_requests, a_server_may_change_its_settings_in_the_middle) { in_loop(other_settings()); }
 
 task<> pings() {
     bool answered = false;

@@ -131,6 +131,17 @@ TEST(http2_servers, nginx_over_tls) {
     }("https://localhost:" + std::to_string(server.port()), served));
 }
 
+TEST(http2_servers, a_client_outlives_its_loop) {
+    const site served;
+    const web_program server(nginx(served, "ssl http2"));
+    const std::string url = "https://localhost:" + std::to_string(server.port()) + "/7";
+    http::client http(secure());
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(in_loop(fetch(http, url)), "file 7");
+        EXPECT_EQ(http.open_connections(), 0u);
+    }
+}
+
 TEST(http2_servers, nginx_without_http2_gets_connections_of_http_1) {
     const site served;
     const web_program server(nginx(served, "ssl"));

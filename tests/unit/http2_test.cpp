@@ -139,6 +139,33 @@ task<> heads() {
 }
 TEST(http2, heads_come_as_they_are) { in_loop(heads()); }
 
+/// A Content-Length is that of another answer where there is no body by the rules, also if its end comes in a frame of its own.
+task<> bodiless() {
+    event taken;
+    http2_server server([&](http2_peer& peer) -> task<> {
+        co_await peer.begin();
+        while (auto request = co_await peer.next(http2_frame::headers)) {
+            const int status = request->fields[":path"] == "/304" ? 304 : 200;
+            co_await peer.head(request->stream, status, field("content-length", "1000"));
+            co_await taken.wait();
+            taken.clear();
+            co_await peer.data(request->stream, "", true);
+        }
+    });
+    co_await server.start();
+    http::client http(clear);
+    auto head = co_await http.head(server.url("/"));
+    EXPECT_EQ(head.body().size(), 0u);
+    taken.set();
+    auto nothing = co_await head.text();
+    EXPECT_EQ(nothing, "");
+    auto unchanged = co_await http.get(server.url("/304"));
+    EXPECT_EQ(unchanged.body().size(), 0u);
+    taken.set();
+    nothing = co_await unchanged.text();
+}
+TEST(http2, no_body_has_the_size_of_another) { in_loop(bodiless()); }
+
 task<> trailers() {
     http2_server server([](http2_peer& peer) -> task<> {
         co_await peer.begin();

@@ -172,6 +172,20 @@ task<> outlived_client() {
 }
 TEST(http_client_pool, a_response_outlives_its_client) { in_loop(outlived_client()); }
 
+/// A program's client may live longer than its loop, and serve another.
+TEST(http_client_pool, a_client_outlives_its_loop) {
+    http::client http;
+    const auto once = [](http::client& by) -> task<std::string> {
+        scripted_server server([](const seen_request&) -> reply { return {ok("x")}; });
+        co_await server.start();
+        co_return co_await fetch(by, server.url("/"));
+    };
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(in_loop(once(http)), "x");
+        EXPECT_EQ(http.open_connections(), 0u);
+    }
+}
+
 task<> idle_ones_go() {
     scripted_server server([](const seen_request&) -> reply { return {ok("x")}; });
     co_await server.start();

@@ -146,6 +146,7 @@ struct request_options {
 ///
 /// Everything that a call throws for names, connections, TLS, truncation, redirects and status is an http::error that names the URL; time-outs
 /// are leat::timeout_error. Threads: the loop's own. Destroying it closes the idle connections; requests that run, and responses, go on.
+/// It may outlive the loop, which closes the idle connections as it ends, and serve on the next.
 /// Source: aiohttp.ClientSession.
 class client {
 public:

@@ -99,7 +99,9 @@ struct http2_callbacks {
             return 0;
         }
         stream.head_done = true;
-        if (const auto length = stream.fields.get("Content-Length")) {
+        if (stream.bodiless_ || stream.status == 204 || stream.status == 304) {
+            stream.expected = 0;  // whatever its Content-Length is
+        } else if (const auto length = stream.fields.get("Content-Length")) {
             std::uint64_t bytes = 0;
             if (std::from_chars(length->data(), length->data() + length->size(), bytes).ec == std::errc{}) stream.expected = bytes;
         }
@@ -221,7 +223,7 @@ struct http2_callbacks {
             stream->deferred_ = true;
             return NGHTTP2_ERR_DEFERRED;
         }
-        const std::size_t size = std::min(most, stream->pending_.size());
+        const std::size_t size = stream->promised_ = std::min(most, stream->pending_.size());
         *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
         if (size == stream->pending_.size() && stream->pending_is_last_) *flags |= NGHTTP2_DATA_FLAG_EOF;
         return static_cast<ssize_t>(size);
@@ -236,6 +238,7 @@ struct http2_callbacks {
             session.connection_.put(text(head, 9));
             session.connection_.put(stream->pending_.substr(0, size));
             stream->pending_.remove_prefix(size);
+            stream->promised_ = 0;
             stream->progressed(clock_now());
             if (stream->pending_.empty()) {
                 stream->upload_over_ = stream->pending_is_last_;

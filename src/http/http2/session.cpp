@@ -23,6 +23,7 @@ constexpr std::int32_t bulk_window = 2 * 1024 * 1024;
 constexpr std::uint64_t bulk = 128 * 1024;                   // so much of a body was read: it is one
 constexpr std::int32_t connection_window = 32 * 1024 * 1024;
 constexpr std::size_t most_unsent = 256 * 1024;              // above it, the kernel takes some first
+constexpr auto long_wait = std::chrono::seconds{1};          // for a response: who gives up before says nothing about the connection
 
 struct options_deleter {
     void operator()(nghttp2_option* option) const noexcept { nghttp2_option_del(option); }
@@ -48,6 +49,7 @@ http2_session::http2_session(tcp_stream& stream, http_origin& of, const http2_li
 }
 
 http2_session::~http2_session() {
+    if (!broken_) say_goodbye();
     if (!broken_) broken_ = error_from([] { return http::connect_error("the connection was closed"); });
     while (http2_stream* stream = streams_) {
         streams_ = stream->next_;
@@ -59,7 +61,13 @@ http2_session::~http2_session() {
     if (connection_.reading == this) connection_.reading = nullptr;
     if (dirty_) loop::current_or_null()->forget_dirty(*this);
     connection_.forget_owner();
-    connection_.discard();
+    connection_.part();
+}
+
+/// RFC 9113 6.8: the server learns that it was not a failure.
+void http2_session::say_goodbye() noexcept {
+    nghttp2_submit_goaway(frames_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(frames_), NGHTTP2_NO_ERROR, nullptr, 0);
+    send_frames();
 }
 
 void http2_session::begin() {
@@ -104,6 +112,7 @@ void http2_session::remove(http2_stream& stream) noexcept {
     stream.session_ = nullptr;
     --active_;
     if (stream.closed_ || stream.id < 0 || broken_) return;
+    if (!stream.started_ && stream.since_ != time_point{}) given_up(stream.since_, clock_now());
     if (nghttp2_session_set_stream_user_data(frames_, stream.id, nullptr) != 0) {
         // It still waits to be sent, and nghttp2 would remember it: it goes out first.
         send_frames();
@@ -113,10 +122,15 @@ void http2_session::remove(http2_stream& stream) noexcept {
     look_for_frames();
 }
 
+void http2_session::given_up(time_point since, time_point now) noexcept {
+    if (heard_ <= since && now - since >= long_wait) leave();
+}
+
 void http2_session::submit(http2_stream& stream, const http::request_head& head, std::string_view scheme, bool sends_body) {
     static thread_local http2_request_fields scratch;
     const auto& fields = scratch.from(head, scheme);
     stream.upload_over_ = !sends_body;
+    stream.bodiless_ = head.method == "HEAD";
     stream.fields.reserve(16, 512);
     nghttp2_data_provider provider{};
     provider.read_callback = http2_read_body;
@@ -163,6 +177,7 @@ bool http2_session::take_message() noexcept {
         return false;
     }
     if (const std::string_view come = connection_.input.unread(); !come.empty()) {
+        heard_ = clock_now();
         const auto used = nghttp2_session_mem_recv(frames_, reinterpret_cast<const std::uint8_t*>(come.data()), come.size());  // check-idioms: allow cast, nghttp2's bytes
         connection_.input.take(come.size());
         if (used < 0 && !broken_)
@@ -177,12 +192,10 @@ bool http2_session::take_message() noexcept {
 }
 
 void http2_session::deliver() noexcept {
-    if (!touched_) return;
-    const time_point now = clock_now();
     while (http2_stream* stream = touched_) {
         touched_ = std::exchange(stream->next_touched_, nullptr);
         stream->touched_ = false;
-        stream->progressed(now);
+        stream->progressed(heard_);
         stream->deliver();
     }
 }

@@ -83,8 +83,10 @@ private:
     void deliver() noexcept;
     /// The connection is of no more use: every stream fails with this, now.
     void break_off(std::exception_ptr why) noexcept;
-    void leave_now() noexcept;
     std::exception_ptr end_of_connection() noexcept;
+    void say_goodbye() noexcept;
+    /// A request that had waited since then was given up: if nothing at all has come meanwhile, the connection may be dead, and gets no other.
+    void given_up(time_point since, time_point now) noexcept;
     void need_timer(time_point when) noexcept;
 
     tcp_stream& connection_;
@@ -96,6 +98,7 @@ private:
     std::exception_ptr broken_;
     std::string complaint_;  // nghttp2's, about what the server sent
     std::string farewell_;   // the server's, by GOAWAY
+    time_point heard_{};  // when bytes came last
     time_point idle_since_{};
     time_point armed_for_{};
     bool leaving_ = false;

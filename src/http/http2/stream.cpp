@@ -52,8 +52,16 @@ void http2_stream::give(std::string_view piece, bool last) noexcept {
 }
 
 void http2_stream::stop_sending() noexcept {
-    pending_ = {};
     if (!upload_over_) sending_stopped_ = true;
+    std::string_view rest;
+    if (promised_ != 0 && session_) {  // without it the stream would be reset, and the response lost
+        try {
+            rest = kept_.assign(pending_.substr(0, promised_));
+        } catch (...) {
+        }
+    }
+    if (rest.size() != pending_.size()) pending_is_last_ = false;
+    pending_ = rest;
 }
 
 http2_upload::~http2_upload() { leave_stream(); }
@@ -113,6 +121,7 @@ time_point http2_stream::check(time_point now) noexcept {
     if (!waiting_ || (stall_ == duration::zero() && total_end_ == time_point{})) return {};
     const bool late = total_end_ != time_point{} && now >= total_end_;
     if (!late && now < wait_end()) return wait_end();
+    session_->given_up(since_, now);
     std::exchange(waiting_, nullptr)->stalled(late);
     return {};
 }

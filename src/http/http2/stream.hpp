@@ -51,7 +51,7 @@ public:
     void give(std::string_view piece, bool last) noexcept;
     std::string_view pending() const noexcept { return pending_; }
     bool sent_all() const noexcept { return upload_over_; }
-    /// Nothing more of the request is sent, and what was given is forgotten.
+    /// Nothing more of the request is sent but a frame that was begun, and what was given is not looked at again.
     void stop_sending() noexcept;
     /// The server has answered so that the rest of the request is of no use.
     bool refused() const noexcept { return failed() || (head_done && (status >= 300 || ended)); }
@@ -88,6 +88,8 @@ private:
     http2_upload* uploading_ = nullptr;
     stall_listener* waiting_ = nullptr;
     std::string_view pending_;
+    std::string kept_;           // a frame that has to be sent, whosever its bytes were
+    std::size_t promised_ = 0;   // of what is pending: nghttp2 has the frame, and waits for room
     std::exception_ptr problem_;  // why it is about to be closed
     std::size_t head_size_ = 0;
     std::size_t field_count_ = 0;
@@ -105,6 +107,7 @@ private:
     bool started_ = false;
     bool closed_ = false;        // nghttp2 knows it no longer
     bool reset_by_peer_ = false;
+    bool bodiless_ = false;      // the answer to HEAD
     bool overlong_ = false;      // more than its Content-Length
     bool short_ = false;         // it ended before its Content-Length
     bool unprocessed_ = false;
