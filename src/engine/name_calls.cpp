@@ -178,6 +178,8 @@ int name_unnamed(int file, const std::string& to) noexcept {
 int rename_directly(const char* from, const char* to) noexcept { return ::rename(from, to) != 0 ? -errno : 0; }
 int remove_directly(const char* name) noexcept { return ::unlink(name) != 0 ? -errno : 0; }
 
+int restrict_file(int file, unsigned permissions) noexcept { return ::fchmod(file, permissions) != 0 ? -errno : 0; }
+
 replacing begin_replacing(const std::string& name) noexcept {
     replacing now;
     try {

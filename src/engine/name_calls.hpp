@@ -54,6 +54,9 @@ int name_unnamed(int file, const std::string& to) noexcept;
 int rename_directly(const char* from, const char* to) noexcept;
 int remove_directly(const char* name) noexcept;
 
+/// fchmod. 0, or -errno.
+int restrict_file(int file, unsigned permissions) noexcept;
+
 /// A new file that is to take the place of another.
 struct replacing {
     int error = 0;

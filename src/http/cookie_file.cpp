@@ -33,8 +33,10 @@ std::optional<http::cookie> parse_line(std::string_view line) {
     if (count < 6) return std::nullopt;  // without a value it may be
     std::int64_t expires = 0;
     const auto end = fields[4].data() + fields[4].size();
-    const auto parsed = std::from_chars(fields[4].data(), end, expires);
-    if (parsed.ec != std::errc{} || (parsed.ptr != end && *parsed.ptr != '.')) return std::nullopt;  // some write fractions
+    if (!fields[4].empty()) {  // so Python and yt-dlp write those of the session
+        const auto parsed = std::from_chars(fields[4].data(), end, expires);
+        if (parsed.ec != std::errc{} || (parsed.ptr != end && *parsed.ptr != '.')) return std::nullopt;  // some write fractions
+    }
     made.domain = fields[0];
     made.host_only = !http::ascii::equal(fields[1], "TRUE");
     made.path = fields[2];

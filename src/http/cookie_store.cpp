@@ -61,7 +61,7 @@ bool cookie_store::take(const http::url& from, std::string_view field, std::int6
     if (parsed->secure && !from.secure()) return false;
     if (!keeps_promise(*parsed, made.host_only)) return false;
     made.path = parsed->path.empty() ? std::string{default_cookie_path(from.path())} : parsed->path;
-    if (!from.secure() && hides_secure(*parsed, made.domain, made.path)) return false;
+    if (!from.secure() && hides_secure(*parsed, made.domain, made.path, now)) return false;
     made.name = std::move(parsed->name);
     made.value = std::move(parsed->value);
     made.secure = parsed->secure;
@@ -73,11 +73,11 @@ bool cookie_store::take(const http::url& from, std::string_view field, std::int6
 }
 
 /// Whoever can write into an unencrypted response may not shadow what came over TLS.
-bool cookie_store::hides_secure(const set_cookie& cookie, std::string_view domain, std::string_view path) const {
+bool cookie_store::hides_secure(const set_cookie& cookie, std::string_view domain, std::string_view path, std::int64_t now) const {
     for (const auto& [key, all] : domains_) {
         if (!cookie_domain_matches(key, domain) && !cookie_domain_matches(domain, key)) continue;
         for (const kept& each : all)
-            if (each.cookie.secure && each.cookie.name == cookie.name && cookie_path_matches(path, each.cookie.path)) return true;
+            if (each.cookie.secure && each.cookie.name == cookie.name && !expired(each.cookie, now) && cookie_path_matches(path, each.cookie.path)) return true;
     }
     return false;
 }
@@ -111,24 +111,26 @@ void cookie_store::put(http::cookie one, std::int64_t now) {
         }
     }
     if (expired(one, now)) return;
-    make_room(one.domain, now);
     const std::uint64_t tick = ++clock_;
-    auto& all = domains_[one.domain];
-    all.push_back({std::move(one), tick, tick});
+    const std::string domain = one.domain;
+    domains_[domain].push_back({std::move(one), tick, tick});
     ++count_;
+    keep_limits(domain, now);
 }
 
-void cookie_store::make_room(const std::string& domain, std::int64_t now) {
-    const auto used_less = [](const kept& a, const kept& b) { return a.used < b.used; };
-    const auto here = domains_.find(domain);
-    const bool domain_full = here != domains_.end() && here->second.size() >= most_of_a_domain;
-    if (!domain_full && count_ < most_cookies) return;
-    forget_expired(now);
-    if (const auto full = domains_.find(domain); full != domains_.end() && full->second.size() >= most_of_a_domain) {
-        full->second.erase(std::min_element(full->second.begin(), full->second.end(), used_less));
+void cookie_store::keep_limits(const std::string& domain, std::int64_t now) {
+    auto& here = domains_[domain];
+    if (here.size() <= most_of_a_domain && count_ <= most_cookies) return;
+    forget_expired(now);  // not the new one, so that the domain stays
+    if (here.size() > most_of_a_domain) {
+        // Those that are sent in the clear go first: whoever can write into an unencrypted response may not push out what came over TLS (RFC 6265bis 5.7).
+        here.erase(std::min_element(here.begin(), here.end(), [](const kept& a, const kept& b) {
+            return a.cookie.secure != b.cookie.secure ? b.cookie.secure : a.used < b.used;
+        }));
         --count_;
     }
-    if (count_ < most_cookies) return;
+    if (count_ <= most_cookies) return;
+    const auto used_less = [](const kept& a, const kept& b) { return a.used < b.used; };
     auto oldest = domains_.end();
     std::vector<kept>::iterator which;
     for (auto at = domains_.begin(); at != domains_.end(); ++at) {

@@ -34,9 +34,9 @@ private:
         std::uint64_t used = 0;
     };
     std::vector<kept*> find(const http::url& to, std::int64_t now);
-    bool hides_secure(const set_cookie& cookie, std::string_view domain, std::string_view path) const;
+    bool hides_secure(const set_cookie& cookie, std::string_view domain, std::string_view path, std::int64_t now) const;
     void put(http::cookie one, std::int64_t now);
-    void make_room(const std::string& domain, std::int64_t now);
+    void keep_limits(const std::string& domain, std::int64_t now);
     void forget_expired(std::int64_t now);
 
     std::unordered_map<std::string, std::vector<kept>> domains_;

@@ -10,8 +10,8 @@ namespace leat::detail {
 
 /// How a server wants to be shown that the client knows the password without being told it (RFC 7616; of RFC 2069 what still lives).
 struct digest_challenge {
-    enum class algorithm : std::uint8_t { md5, sha256 };
-    /// Nothing: another scheme, or one that leat cannot answer (an unknown algorithm, only qop=auth-int, no nonce).
+    enum class algorithm : std::uint8_t { md5, sha256, sha512_256 };
+    /// Nothing: another scheme, or one that leat cannot answer (an unknown algorithm or qop, no nonce).
     static std::optional<digest_challenge> from(const auth_challenge& challenge);
 
     std::string realm;
@@ -20,14 +20,15 @@ struct digest_challenge {
     std::string named;  // the algorithm as the server wrote it; empty: it did not
     algorithm how = algorithm::md5;
     bool session = false;   // "-sess"
-    bool has_qop = false;   // auth is offered
+    bool has_qop = false;   // auth is offered, or
+    bool integrity = false; // auth-int alone: the answer covers the body, too
     bool stale = false;     // the password was right, only the nonce is too old
     bool hash_user = false;
     bool utf8 = false;
 };
 
-/// What is shown: the value of Authorization. `count` is how often the nonce has been used, this time included.
+/// What is shown: the value of Authorization. `count` is how often the nonce has been used, this time included; `body` is the request's, for auth-int.
 std::string digest_answer(const digest_challenge& to, std::string_view user, std::string_view password, std::string_view method, std::string_view target,
-                          std::uint32_t count, std::string_view own_nonce);
+                          std::uint32_t count, std::string_view own_nonce, std::string_view body = {});
 
 }  // namespace leat::detail

@@ -31,7 +31,7 @@ std::string as_name(std::string_view host) {
     std::string name{host};
     if (name.ends_with('.')) name.pop_back();
     const auto odd = [](char c) { return !ascii::is_alpha(c) && !ascii::is_digit(c) && c != '-' && c != '.' && c != '_'; };
-    if (name.size() > 255 || std::any_of(name.begin(), name.end(), odd) || !address::parse(name, 0).empty()) return {};
+    if (name.size() > 255 || name.starts_with('.') || std::any_of(name.begin(), name.end(), odd) || !address::parse(name, 0).empty()) return {};
     std::transform(name.begin(), name.end(), name.begin(), ascii::lower);
     return name;
 }

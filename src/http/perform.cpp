@@ -20,6 +20,9 @@ bool is_redirect(int status) { return status == 301 || status == 302 || status =
 
 /// What the next request is, as RFC 9110 15.4 and every browser have it.
 void adapt(http_request& request, int status, bool same_origin, const std::string& name) {
+    // A challenge here is the first of its place, even where the place before had asked as well.
+    request.identity.answers = 0;
+    request.identity.proxy_answers = 0;
     const bool becomes_get = (status == 303 && request.method != "HEAD") || ((status == 301 || status == 302) && request.method == "POST");
     if (becomes_get) {
         request.method = "GET";

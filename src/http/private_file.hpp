@@ -6,8 +6,8 @@
 
 namespace leat::detail {
 
-/// Writes a file that only its owner may read, and then gives it the name, in place of what has it.
-/// Errors: leat::error with the path. Cancellation: nothing temporary stays.
+/// Writes a file that only its owner may read, and then puts it in place of what has the name, as replace_file does: a symbolic link stays one, and what is no
+/// regular file stays as it is. Errors: leat::error "replace NAME: …". Cancellation: nothing temporary stays.
 task<> write_private_file(path name, std::string content);
 
 }  // namespace leat::detail

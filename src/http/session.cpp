@@ -37,6 +37,12 @@ std::vector<auth_challenge> challenges_of(const http_exchange& answer, std::stri
     return found;
 }
 
+/// What a digest can cover. Nothing: it is read piece by piece, as it is sent.
+std::optional<std::string_view> body_of(const http_request& request) {
+    if (request.content) return std::nullopt;
+    return request.body;
+}
+
 /// Could the request be sent again?
 bool ready_again(http_request& request) { return !request.content || request.content->rewind(); }
 
@@ -101,13 +107,13 @@ void http_session::prepare(http_request& request, http::url& at) {
         if (const login who = login_for(request, at); !who.empty()) {
             authenticator nobody;
             authenticator* asker = known(at.origin());
-            const std::string shown = (asker ? *asker : nobody).show(who, request.method, at.target(), at.secure());
+            const std::string shown = (asker ? *asker : nobody).show(who, request.method, at.target(), at.secure(), body_of(request));
             if (!shown.empty()) request.added.add("Authorization", shown);
         }
     }
     const proxy_server* proxy = proxies_.choose(at);
     if (proxy && proxy->gets_requests(at) && !request.fields.contains("Proxy-Authorization")) {
-        const std::string shown = proxy->asks->show(proxy->who(), request.method, at.string(), proxy->how == proxy_server::kind::https);
+        const std::string shown = proxy->asks->show(proxy->who(), request.method, at.string(), proxy->how == proxy_server::kind::https, body_of(request));
         if (!shown.empty()) request.added.add("Proxy-Authorization", shown);
     }
 }
@@ -126,7 +132,7 @@ bool http_session::answer_challenge(http_request& request, const http::url& at, 
         const proxy_server* proxy = proxies_.choose(at);
         if (!proxy || !proxy->gets_requests(at) || request.fields.contains("Proxy-Authorization") || identity.proxy_answers >= most_answers) return false;
         const std::string_view shown = request.added.get("Proxy-Authorization").value_or("");
-        if (!proxy->asks->asked(challenges_of(answer, "Proxy-Authenticate"), proxy->who(), shown, identity.proxy_answers > 0)) return false;
+        if (!proxy->asks->asked(challenges_of(answer, "Proxy-Authenticate"), proxy->who(), shown, identity.proxy_answers > 0, !request.content)) return false;
         ++identity.proxy_answers;
         return ready_again(request);
     }
@@ -139,7 +145,7 @@ bool http_session::answer_challenge(http_request& request, const http::url& at, 
     }
     if (identity.answers >= most_answers) return false;
     const std::string shown{request.added.get("Authorization").value_or("")};
-    if (!get_to_know(at.origin()).asked(challenges_of(answer, "WWW-Authenticate"), who, shown, identity.answers > 0)) return false;
+    if (!get_to_know(at.origin()).asked(challenges_of(answer, "WWW-Authenticate"), who, shown, identity.answers > 0, !request.content)) return false;
     ++identity.answers;
     return ready_again(request);
 }

@@ -148,6 +148,35 @@ TEST(http_cookies, of_tls_are_not_overwritten_without_it) {
     EXPECT_EQ(jar.header_for("https://example.org/"), "k=secret; other=1");
 }
 
+TEST(http_cookies, of_tls_are_forgotten_once_they_have_expired) {
+    detail::cookie_store store;
+    ASSERT_TRUE(store.take(http::url::parse("https://example.org/"), "k=old; Secure; Max-Age=10", now));
+    EXPECT_FALSE(store.take(http::url::parse("http://example.org/"), "k=new", now + 9));
+    EXPECT_TRUE(store.take(http::url::parse("http://example.org/"), "k=new", now + 10));
+}
+
+TEST(http_cookies, of_tls_are_not_pushed_out_without_it) {
+    detail::cookie_store store;
+    const auto plain = http::url::parse("http://example.org/"), secure = http::url::parse("https://example.org/");
+    store.take(secure, "session=1; Secure", now);
+    for (int i = 0; i < 60; ++i) store.take(plain, "c" + std::to_string(i) + "=1", now);
+    EXPECT_EQ(store.size(), 50u);
+    EXPECT_THAT(store.header_for(secure, now), ::testing::StartsWith("session=1; c11=1;"));
+    // Where there is nothing else, what comes without it is not kept at all.
+    for (int i = 0; i < 50; ++i) store.take(secure, "s" + std::to_string(i) + "=1; Secure", now);
+    store.take(plain, "late=1", now);
+    EXPECT_EQ(store.size(), 50u);
+    EXPECT_EQ(store.header_for(plain, now), "");
+}
+
+TEST(http_cookies, of_a_public_suffix_are_refused_with_a_dot_at_its_end_too) {
+    http::cookie_jar jar;
+    for (const std::string suffix : {"com.", "co.uk.", "github.io.", "co.uk.."})
+        EXPECT_FALSE(jar.take("https://example." + suffix + "/", "k=v; Domain=" + suffix)) << suffix;
+    EXPECT_TRUE(jar.take("https://www.example.co.uk./", "k=v; Domain=example.co.uk."));
+    EXPECT_EQ(jar.header_for("https://other.co.uk./"), "");
+}
+
 TEST(http_cookies, that_are_too_many_push_out_those_used_longest_ago) {
     detail::cookie_store store;
     const auto at = http::url::parse("http://example.org/");
@@ -220,6 +249,13 @@ TEST(http_cookies, read_a_netscape_file) {
     EXPECT_THAT(store.as_file(false, now), ::testing::Not(HasSubstr("session")));
 }
 
+TEST(http_cookies, of_the_session_are_read_as_python_writes_them) {
+    detail::cookie_store store;
+    EXPECT_EQ(store.take_file("example.org\tFALSE\t/\tFALSE\t\tname\tvalue\nexample.org\tFALSE\t/\tFALSE\tsoon\tother\tvalue\n", now), 1u);
+    EXPECT_EQ(store.header_for(http::url::parse("http://example.org/"), now), "name=value");
+    EXPECT_FALSE(store.all(now).at(0).expires);
+}
+
 task<> saved_and_loaded() {
     temporary_directory in;
     http::cookie_jar jar;
@@ -237,6 +273,27 @@ task<> saved_and_loaded() {
     EXPECT_THAT(missing, HasSubstr("none"));
 }
 TEST(http_cookies, are_saved_for_their_owner_only_and_loaded_again) { in_loop(saved_and_loaded()); }
+
+task<> saved_through_a_link() {
+    temporary_directory in;
+    http::cookie_jar jar;
+    jar.set({.name = "k", .value = "v", .domain = "example.org"});
+    std::filesystem::create_directory(in / "elsewhere");
+    put(in / "elsewhere/cookies", "before");
+    std::filesystem::create_symlink("elsewhere/cookies", in / "link");
+    co_await jar.save(path{in / "link"});
+    EXPECT_TRUE(std::filesystem::is_symlink(in / "link"));
+    EXPECT_THAT(content_of(in / "elsewhere/cookies"), HasSubstr("k\tv"));
+    EXPECT_EQ(std::filesystem::status(in / "elsewhere/cookies").permissions(), std::filesystem::perms{0600});
+    // What a device's name is given for is not turned into a file: as root that would be the end of /dev/null.
+    EXPECT_EQ(::mkfifo((in / "pipe").c_str(), 0600), 0);
+    auto failed = co_await testing::failure_of<error>(jar.save(path{in / "pipe"}));
+    EXPECT_THAT(failed, HasSubstr(in / "pipe"));
+    EXPECT_TRUE(std::filesystem::is_fifo(in / "pipe"));
+    auto nowhere = co_await testing::failure_of<error>(jar.save(path{in / "none/cookies"}));
+    EXPECT_THAT(nowhere, HasSubstr(in / "none/cookies"));
+}
+TEST(http_cookies, saving_follows_a_link_and_replaces_files_only) { in_loop(saved_through_a_link()); }
 
 task<> load_into(http::cookie_jar jar, std::string name) { co_await jar.load(path{name}); }
 task<> save_from(http::cookie_jar jar, std::string name) { co_await jar.save(path{name}); }

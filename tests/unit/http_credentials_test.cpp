@@ -92,6 +92,48 @@ TEST(http_credentials, answers_as_the_rfcs_do) {
                 HasSubstr("response=\"1949323746fe6a43ef61f9606e7febea\""));
 }
 
+TEST(http_credentials, answers_with_sha_512_256) {
+    // The case of RFC 7616 3.9.2, whose own figures are of SHA-512 cut short; these are Python's hashlib's.
+    const auto made = digest_challenge::from(challenges("Digest realm=\"api@example.org\", qop=\"auth\", algorithm=SHA-512-256, nonce=\"5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK\", "
+                                                        "opaque=\"HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS\", charset=UTF-8, userhash=true").at(0));
+    ASSERT_TRUE(made);
+    const std::string shown = detail::digest_answer(*made, "J\xc3\xa4s\xc3\xb8n Doe", "Secret, or not?", "GET", "/doe.json", 1, "NTg6RKcb9boFIAS3KrFK9BGeh+niz/sm");
+    EXPECT_THAT(shown, HasSubstr("username=\"793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b\""));
+    EXPECT_THAT(shown, HasSubstr("response=\"7a4e1192babbba02e91182d2895bfdbf7adafc6e48d4e517ca301974843d840c\""));
+    EXPECT_THAT(shown, HasSubstr("algorithm=SHA-512-256, qop=auth,"));
+}
+
+TEST(http_credentials, covers_the_body_where_the_server_wants_that) {
+    const auto field = "Digest realm=r, nonce=n, qop=auth-int, algorithm=SHA-256, Basic realm=r";
+    const auto made = digest_challenge::from(challenges(field).at(0));
+    ASSERT_TRUE(made);
+    // printf of each part into sha256sum
+    EXPECT_EQ(detail::digest_answer(*made, "me", "pw", "POST", "/x", 1, "c", "the body"), 
+              "Digest username=\"me\", realm=\"r\", nonce=\"n\", uri=\"/x\", algorithm=SHA-256, qop=auth-int, nc=00000001, cnonce=\"c\", "
+              "response=\"55e3c39b75e4736d65d44b271ce7e705795704234a55755c389de8eea1d8ffb4\"");
+    EXPECT_THAT(answer("Digest realm=r, nonce=n, qop=\"auth-int, auth\"", "p", "c"), HasSubstr("qop=auth,"));
+    detail::authenticator knows;
+    const detail::login who{"me", "pw"};
+    EXPECT_TRUE(knows.asked(challenges(field), who, "", false));
+    EXPECT_THAT(knows.show(who, "POST", "/x", false, "the body"), HasSubstr("qop=auth-int"));
+    // A body that is read as it is sent is not known before.
+    EXPECT_EQ(knows.show(who, "POST", "/x", false, std::nullopt), "");
+    EXPECT_FALSE(knows.asked(challenges("Digest realm=r, nonce=n, qop=auth-int"), who, "", false, false));
+    EXPECT_TRUE(knows.asked(challenges(field), who, "", false, false));
+    EXPECT_EQ(knows.show(who, "POST", "/x", false, std::nullopt), http::basic_authorization("me", "pw"));
+}
+
+TEST(http_credentials, shown_to_one_realm_are_not_wrong_for_another) {
+    detail::authenticator knows;
+    const detail::login who{"me", "pw"};
+    EXPECT_TRUE(knows.asked(challenges("Digest realm=one, nonce=1, qop=auth"), who, "", false));
+    // Another request was asked by the other realm meanwhile.
+    EXPECT_TRUE(knows.asked(challenges("Digest realm=two, nonce=2, qop=auth"), who, "", false));
+    const std::string shown = knows.show(who, "GET", "/", false);
+    EXPECT_TRUE(knows.asked(challenges("Digest realm=one, nonce=3, qop=auth"), who, shown, true));
+    EXPECT_FALSE(knows.asked(challenges("Digest realm=one, nonce=4, qop=auth"), who, knows.show(who, "GET", "/", false), true));
+}
+
 TEST(http_credentials, says_what_was_offered) {
     EXPECT_THAT(answer("Digest realm=r, nonce=n, qop=auth, algorithm=SHA-256-sess", "p", "c", 255), HasSubstr("algorithm=SHA-256-sess, qop=auth, nc=000000ff"));
     EXPECT_THAT(answer("Digest realm=r, nonce=n, qop=auth, charset=UTF-8", "p", "c", 1, "J\xc3\xa4s\xc3\xb8n"), HasSubstr("username*=UTF-8''J%C3%A4s%C3%B8n"));
@@ -100,7 +142,7 @@ TEST(http_credentials, says_what_was_offered) {
 }
 
 TEST(http_credentials, passes_over_digests_that_it_cannot_answer) {
-    for (auto field : {"Digest realm=r", "Digest nonce=n, algorithm=SHA-512-256", "Digest nonce=n, qop=auth-int", "Digest nonce=n, algorithm=MD5-sess", "Basic nonce=n"})
+    for (auto field : {"Digest realm=r", "Digest nonce=n, algorithm=SHA-512", "Digest nonce=n, qop=auth-conf", "Digest nonce=n, algorithm=MD5-sess", "Basic nonce=n"})
         EXPECT_EQ(answer(field, "p", "c"), "none") << field;
 }
 
@@ -162,6 +204,56 @@ task<> digest_of_a_client() {
     EXPECT_EQ(server.connections, 1u);  // the bodies of the challenges were read
 }
 TEST(http_credentials, answers_a_digest_and_uses_its_nonce_again) { in_loop(digest_of_a_client()); }
+
+/// Each path has a realm and a nonce of its own.
+reply with_realms(const seen_request& request) {
+    const std::string shown = request.field("Authorization"), target = request.target();
+    if (shown.find("realm=\"" + target + "\"") == std::string::npos)
+        return {"HTTP/1.1 401 Who\r\nWWW-Authenticate: Digest realm=\"" + target + "\", qop=\"auth\", nonce=\"n\"\r\nContent-Length: 0\r\n\r\n"};
+    if (target == "/first") return {moved(302, "/second")};
+    return {ok("there")};
+}
+
+task<> redirected_to_another_realm() {
+    scripted_server server(with_realms);
+    co_await server.start();
+    http::client http({.credentials = {.user = "me", .password = "pw"}});
+    auto response = co_await http.get(server.url("/first"));
+    EXPECT_EQ(response.status(), 200);
+    EXPECT_EQ(server.requests.size(), 4u);
+}
+TEST(http_credentials, answer_the_challenge_of_the_place_that_a_redirect_leads_to) { in_loop(redirected_to_another_realm()); }
+
+task<> body_under_a_digest() {
+    scripted_server server([](const seen_request& request) -> reply {
+        if (request.field("Authorization").empty())
+            return {"HTTP/1.1 401 Who\r\nWWW-Authenticate: Digest realm=r, nonce=n, algorithm=SHA-256, qop=auth-int\r\nContent-Length: 0\r\n\r\n"};
+        return {ok(request.body + " " + request.field("Authorization"))};
+    });
+    co_await server.start();
+    http::client http({.credentials = {.user = "me", .password = "pw"}});
+    auto response = co_await http.request("POST", server.url("/"), {.body = "the body"});
+    auto text = co_await response.text();
+    const auto shown = challenges(std::string_view{text}.substr(9)).at(0);
+    const auto cnonce = shown.get("cnonce").value_or("");
+    const auto made = digest_challenge::from(challenges("Digest realm=r, nonce=n, algorithm=SHA-256, qop=auth-int").at(0));
+    EXPECT_EQ(text, "the body " + detail::digest_answer(*made, "me", "pw", "POST", "/", 1, cnonce, "the body"));
+}
+TEST(http_credentials, cover_the_body_that_the_client_sends) { in_loop(body_under_a_digest()); }
+
+task<> user_in_the_url() {
+    scripted_server server([](const seen_request& request) -> reply { return {ok(request.field("Authorization"))}; });
+    co_await server.start();
+    const std::string host = "@127.0.0.1:" + std::to_string(server.port()) + "/";
+    http::client http({.credentials = {.user = "me", .password = "pw", .how = scheme::basic}});
+    auto token = co_await http.get("http://:t0ken" + host);
+    auto shown = co_await token.text();
+    EXPECT_EQ(shown, http::basic_authorization("", "t0ken"));
+    auto named = co_await http.get("http://you" + host);
+    auto name_alone = co_await named.text();
+    EXPECT_EQ(name_alone, http::basic_authorization("you", ""));
+}
+TEST(http_credentials, in_a_url_may_be_a_password_alone) { in_loop(user_in_the_url()); }
 
 task<> schemes_of_a_client() {
     scripted_server server([](const seen_request& request) -> reply { return {ok(request.field("Authorization"))}; });

@@ -90,6 +90,7 @@ TEST(http_hsts, refuses_what_is_no_host) {
     http::hsts_store store;
     EXPECT_THAT(thrown_by([&] { store.set({.host = "a b"}); }), HasSubstr("no host"));
     EXPECT_THAT(thrown_by([&] { store.set({.host = "1.2.3.4"}); }), HasSubstr("no host"));
+    EXPECT_THAT(thrown_by([&] { store.set({.host = ".example.org"}); }), HasSubstr("no host"));
 }
 
 task<> saved_and_loaded() {

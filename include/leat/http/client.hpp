@@ -37,8 +37,8 @@ struct credentials {
     enum class scheme : std::uint8_t {
         automatic,  ///< digest where the server asks for it, else basic, once it has asked; basic without being asked over TLS only
         basic,      ///< with the first request, readable by whoever sees the traffic
-        digest,     ///< answers the server's challenge (RFC 7616: SHA-256, MD5)
-        bearer,     ///< `password` is the token, sent with the first request (RFC 6750)
+        digest,     ///< answers the server's challenge (RFC 7616: SHA-512-256, SHA-256, MD5; qop auth, and auth-int where the body is in memory)
+        bearer,     ///< `password` is the token, sent with the first request, readable as well unless that goes over TLS (RFC 6750)
     };
     std::string_view user = {};      ///< empty: no credentials, unless the scheme is bearer
     std::string_view password = {};  ///< or the token
@@ -83,10 +83,13 @@ struct client_options {
     /// Of all requests, this part may be retries, beside the first ten, and what is not used is saved for later, a hundred at most: servers in trouble are not drowned (RFC 9110 9.2.2 allows retries, it does not oblige).
     double retry_budget = 0.2;
 
-    /// Where the request's URL has none, and the request neither; they go before those of `netrc`.
-    /// They are sent to the origin of the request's own URL, never to one that a redirect leads to.
+    /// Where the request's URL has none, and the request neither; they go before those of `netrc`. Those in a URL ("https://me:secret@host/") are shown as basic
+    /// with the first request, also without TLS, and as a digest once the server has asked for it.
+    /// They are sent to the origin of the request's own URL, never to one that a redirect leads to. A request with an Authorization field of its own gets no others.
     http::credentials credentials = {};
-    /// A file in netrc's form with users and passwords by host. "~/.netrc" is read where this is "default". Empty: none. Read at the first request.
+    /// A file in netrc's form with users and passwords by host, for whichever host a request or its redirect leads to. "default" is ~/.netrc, which may be missing;
+    /// any other has to be there. For a URL with a user alone ("https://me@host/") it gives the password. Empty: none. Read at the first request, which throws
+    /// leat::error if that cannot be done; limit_error for more than 1 MiB.
     std::string_view netrc = {};
     /// Cookies are taken from responses and sent with requests. Null: none. The jar is shared, and lives as long as somebody has it.
     const cookie_jar* cookies = nullptr;
@@ -120,7 +123,8 @@ struct client_options {
 
 /// One request's own wishes. Trivial; everything is copied before the task is returned, but for `content`.
 struct request_options {
-    /// Fields to send; each replaces the default of its name. Authorization and Cookie are dropped when a redirect leaves the origin.
+    /// Fields to send; each replaces the default of its name, a Cookie those of the jar. Authorization, Cookie, Proxy-Authorization and Host are dropped when a
+    /// redirect leaves the origin.
     const http::headers* headers = nullptr;
     /// Sent as it is, with its Content-Length; with `has_body` an empty one is announced too. Lost where a redirect turns the request into a GET.
     std::string_view body = {};
@@ -130,7 +134,7 @@ struct request_options {
     http::content* content = nullptr;
     /// Content-Type of the body, if `headers` holds none.
     std::string_view content_type = {};
-    /// Instead of client_options::credentials, if there are any.
+    /// Instead of client_options::credentials, if there are any. Those in the URL go before them.
     http::credentials credentials = {};
     /// Instead of client_options::total_timeout, if not zero.
     duration timeout = duration::zero();

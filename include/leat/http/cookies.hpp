@@ -43,8 +43,8 @@ struct cookie {
 ///     leat::http::cookie_jar jar;
 ///     leat::http::client http({.cookies = &jar});
 ///
-/// A copy is another name for the same jar. Limits: 4096 bytes for name and value, 50 cookies of one domain, 3000 in all: those not used for longest go first;
-/// no cookie lives longer than 400 days. Threads: those of one loop.
+/// A copy is another name for the same jar. Limits: 4096 bytes for name and value, 50 cookies of one domain, 3000 in all: those not used for longest go first,
+/// within a domain those that are sent without TLS; no cookie that a server sets lives longer than 400 days. Threads: those of one loop.
 class cookie_jar {
 public:
     /// Empty. Allocates.
@@ -72,13 +72,15 @@ public:
     /// How many there are, expired ones not yet forgotten included.
     std::size_t size() const noexcept;
 
-    /// Adds what a file in Netscape's form holds (cookies.txt, as curl, wget and aria2 write it). Lines that make no sense are passed over.
+    /// Adds what a file in Netscape's form holds (cookies.txt, as curl, wget, aria2 and Python write it). Comments, and lines that make no sense, are passed over.
+    /// A file is believed: it may hold cookies that no server could set.
     /// Completes when: the file is read. @return how many cookies were taken. Errors: `leat::error` "open PATH: …"; `limit_error` for more than 16 MiB.
     /// Cancellation: nothing is added. Threads: the jar's; reads without blocking the loop. Source: http.cookiejar.MozillaCookieJar.load.
     task<std::size_t> load(path name);
     /// Writes such a file, which only its owner may read (0600), in place of what has that name: at any moment the name stands for the whole old content or the
-    /// whole new one. Session cookies are written with expiry 0 if asked for; `same_site` has no place in that form and is lost.
-    /// Completes when: it is on the device and has its name. Errors: `leat::error` with the path. Cancellation: the old content stands, unless the renaming had begun.
+    /// whole new one. A symbolic link stays one; comments that the old file held are gone. Session cookies are written with expiry 0 if asked for; `same_site`, cookies
+    /// without a name and those with a tab in them have no place in that form and are lost.
+    /// Completes when: it is on the device and has its name. Errors: `leat::error` "replace PATH: …"; EINVAL for what is no regular file. Cancellation: the old content stands, unless the renaming had begun.
     /// Threads: the jar's; writes without blocking the loop. Source: MozillaCookieJar.save.
     task<> save(path name, bool session_cookies = true) const;
 

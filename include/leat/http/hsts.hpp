@@ -45,15 +45,15 @@ public:
     bool remove(std::string_view host);
     /// All that have not expired. Allocates.
     std::vector<hsts_host> all() const;
-    /// How many there are.
+    /// How many there are, expired ones included.
     std::size_t size() const noexcept;
 
     /// Adds what a file in curl's form holds (--hsts). Lines that make no sense are passed over.
     /// Completes when: the file is read. @return how many hosts were taken. Errors: `leat::error` "open PATH: …"; `limit_error` for more than 16 MiB.
     /// Cancellation: nothing is added. Threads: the store's; reads without blocking the loop. Source: curl's CURLOPT_HSTS.
     task<std::size_t> load(path name);
-    /// Writes such a file, which only its owner may read (0600), in place of what has that name.
-    /// Completes when: it is on the device and has its name. Errors: `leat::error` with the path. Cancellation: the old content stands, unless the renaming had begun.
+    /// Writes such a file, which only its owner may read (0600), in place of what has that name. A symbolic link stays one.
+    /// Completes when: it is on the device and has its name. Errors: `leat::error` "replace PATH: …"; EINVAL for what is no regular file. Cancellation: the old content stands, unless the renaming had begun.
     /// Threads: the store's; writes without blocking the loop. Source: curl's CURLOPT_HSTS.
     task<> save(path name) const;
 
