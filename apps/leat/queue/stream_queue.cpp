@@ -183,10 +183,10 @@ leat::task<std::size_t> stream_queue::retry() {
     }
 }
 
-leat::task<> stream_queue::open(const std::string& consumer) {
+leat::task<> stream_queue::open(std::string consumer) {
     std::vector<command> commands;
     commands.emplace_back("XGROUP", "CREATE", name_, group, "0", "MKSTREAM");
-    commands.emplace_back("XGROUP", "CREATECONSUMER", name_, group, consumer);
+    if (!consumer.empty()) commands.emplace_back("XGROUP", "CREATECONSUMER", name_, group, consumer);
     const std::vector<reply> replies = co_await redis_.pipeline(std::move(commands));
     const reply& answer = replies.front();
     if (answer.is_error() && !answer.text().starts_with("BUSYGROUP")) throw redis::command_error(redis_.at("XGROUP CREATE"), answer.text());

@@ -75,8 +75,8 @@ public:
 
     // For a worker, called `consumer`.
 
-    /// Makes the stream and the group if they are not there, and the consumer, so that `status` shows it before it has anything.
-    leat::task<> open(const std::string& consumer);
+    /// Makes the stream and the group if they are not there, and the consumer if it has a name, so that `status` shows it before it has anything.
+    leat::task<> open(std::string consumer = {});
     /// Takes entries that nobody has had. `wait`: for so long it waits for the first; zero: not at all. Over a connection of its own: it holds it up.
     leat::task<std::vector<queue_entry>> take(redis::client& waiting, const std::string& consumer, std::size_t count, leat::duration wait);
     /// Takes entries over that were handed back, or whose worker has not been heard of for `idle`; one that was delivered `most` times becomes a dead letter.

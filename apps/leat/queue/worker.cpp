@@ -310,7 +310,7 @@ leat::task<> queue_worker::leave() {
         why = e.what();
     }
     if (!why.empty())
-        leat::log::warn("{}; others take over what this worker had when {:.3g} seconds have passed", why,
+        leat::log::warn("handing back to {}: {}; others take over what this worker had when {:.3g} seconds have passed", redis_.server().to_string(), why,
                         std::chrono::duration_cast<std::chrono::duration<double>>(options_.claim_after).count());
     waiting_.drop();
     redis_.drop();
