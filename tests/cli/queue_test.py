@@ -723,6 +723,39 @@ class Commands(QueueCase):
                 wait_until(lambda: self.counts(redis)[0] == count, "what was written")
             self.assertIn("2 added", adding.communicate()[0])
 
+    def test_who_lists_the_processes_sees_no_password(self):
+        with Redis(self.path("redis"), password="hush-hush") as redis:
+            adding = subprocess.Popen([tool.TOOL, "queue", "add", f"redis://:hush-hush@127.0.0.1:{redis.port}", "-i", "-"], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=tool.environment(), encoding="utf-8")
+            self.started.append(adding)
+            adding.stdin.write("http://h/x\n")
+            adding.stdin.flush()
+            wait_until(lambda: redis.call("XLEN", "leat") == 1, "what was written")
+            with open(f"/proc/{adding.pid}/cmdline", encoding="utf-8") as file:
+                shown = file.read()
+            self.assertIn("queue\0add\0*", shown)
+            self.assertNotIn("hush", shown)
+
+    def test_a_file_is_on_the_disk_before_it_is_acknowledged(self):
+        strace = shutil.which("strace")
+        if not strace or subprocess.run([strace, "-qq", "-o", os.devnull, "true"], capture_output=True).returncode != 0:
+            self.skipTest("strace is not there, or not allowed")
+        for words, synced in (([], True), (["--no-sync"], False)):
+            with Redis(self.path("redis")) as redis, Files({"/small": b"x", "/larger": b"x" * 500_000}) as server:
+                self.add(redis, server.url("/small"), server.url("/larger"))
+                command = [strace, "-f", "-qq", "-e", "trace=fdatasync,fsync,linkat,renameat,write,writev,sendto,sendmsg", "-s", "4096", "-o", self.path("trace"), tool.TOOL,
+                           "get", "--queue", redis.url(), "-d", self.path("out"), "-q", "-j", "1", *words]
+                done = subprocess.run(command, capture_output=True, timeout=tool.PATIENCE, env=tool.environment())
+                self.assertEqual(done.returncode, 0, done.stderr)
+                with open(self.path("trace"), encoding="utf-8") as file:
+                    calls = [line.split()[1].split("(")[0] for line in file if "(" in line]
+                self.assertEqual(calls.count("fdatasync"), 2 if synced else 0, calls)
+                named = calls.index("linkat") if "linkat" in calls else calls.index("renameat")
+                self.assertEqual("fdatasync" in calls[:named], synced)
+                self.assertEqual("fsync" in calls[named:], synced)  # of the directory
+            for name in os.listdir(self.path("out")):
+                os.unlink(self.path("out", name))
+
     def test_names_are_never_too_long(self):
         with Redis(self.path("redis")) as redis:
             lines = "".join(json.dumps({"url": f"http://h/{i}", "name": "sub/" + "n" * 255}) + "\n" for i in range(12))

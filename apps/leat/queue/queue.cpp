@@ -186,7 +186,7 @@ The list is a Redis Stream (Redis 6.2 or newer). 'leat get --queue URL' is a wor
 file whose worker dies is taken over by another: none is lost, and what is complete is not fetched again.
 
 REDIS_URL is redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… for TLS, or unix:///PATH[?db=N]. Whoever lists the processes
-of this machine sees it; in the environment variable LEAT_QUEUE it is not seen, and need not be given.
+of this machine may see it for an instant; in the environment variable LEAT_QUEUE it is never seen, and need not be given.
 
 Examples:
   leat queue add redis://10.0.0.5 https://example.org/a.iso https://example.org/b.iso
@@ -206,7 +206,8 @@ Examples:
     adding.add_flag("-q,--quiet", arguments->quiet, "Print nothing but errors");
     adding.footer(R"(
 The name of each file is decided now, so that no two workers write to one: two URLs with one name are saved as 'name' and 'name.1'. A file
-that was added before keeps its name; if it is still where the worker saves, it is not fetched again.
+that was added before keeps its name; if it is still where the worker saves, it is not fetched again. What nobody could fetch is told
+and left out; the status is then 1.
 
 Examples:
   leat queue add redis://10.0.0.5 https://example.org/a.iso
