@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -401,6 +402,21 @@ class TakenOver(QueueCase):
                 self.assertRegex(fields.get("Range", "none"), r"bytes=[1-9]\d+-")
             self.assertEqual(os.listdir(self.path("out")), ["large"])
 
+    def test_a_slow_file_stays_with_a_worker_that_lives(self):
+        with Redis(self.path("redis")) as redis, Files({"/a": b"a"}) as server:
+            server.gate.close()
+            self.add(redis, server.url("/a"))
+            workers = [self.worker(redis, "--claim-after", "0.5")]
+            wait_until(lambda: server.requests, "the request")
+            workers.append(self.worker(redis, "--claim-after", "0.5"))
+            # It says that it lives three times in this time.
+            beats = re.compile(r"cmdstat_xclaim:calls=(\d+)")
+            wait_until(lambda: int((beats.search(redis.call("INFO", "commandstats")) or [0, 0])[1]) > 9, "thrice the time")
+            server.gate.open()
+            for worker in workers:
+                self.end_of(worker)
+            self.assertEqual(server.requests, ["/a"])
+
     def abandon(self, redis):
         """All that is new goes to a worker that is no more."""
         redis.call("XGROUP", "CREATE", "leat", "leat", "0", "MKSTREAM")
@@ -457,6 +473,22 @@ class TakenOver(QueueCase):
             for worker in workers:
                 self.end_of(worker)
             self.assertEqual(server.requests, ["/a"])
+
+
+class Shared(QueueCase):
+    def test_a_worker_leaves_to_others_what_it_cannot_begin(self):
+        with Redis(self.path("redis")) as redis, Files({f"/{i}": b"x" for i in range(40)}) as server:
+            server.gate.close()
+            self.add(redis, *[server.url(f"/{i}") for i in range(40)])
+            workers = [self.worker(redis, "-j", "32", "--per-host", "16")]
+            wait_until(lambda: len(server.requests) == 16, "as many as it may begin")
+            self.assertLessEqual(self.counts(redis)[1], 19)
+            workers.append(self.worker(redis, "-j", "32", "--per-host", "16"))
+            wait_until(lambda: len(server.requests) == 32, "the other one's")
+            server.gate.open()
+            for worker in workers:
+                self.end_of(worker)
+            self.assertEqual(self.counts(redis), (0, 0, 40, 0))
 
 
 class Again(QueueCase):

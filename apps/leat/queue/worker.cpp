@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr leat::duration patience = 1h;
 constexpr leat::duration longest_wait = 1s;       // for new entries, before it is looked what others have left behind
+constexpr leat::duration answer_time = 100ms;     // of a Redis that is far away
 constexpr leat::duration farewell = 5s;
 constexpr leat::duration until_all_are_back = redis::client::longest_pause + 1s;
 constexpr leat::duration slack = 2s;              // between the clock and the dates of a file system
@@ -93,7 +94,7 @@ queue_worker::queue_worker(worker_options options)
       waiting_(options_.place.server, client_options_of(options_.place, consumer_)),
       queue_(redis_, options_.place.queue),
       // More than one at a time, so that the way to Redis does not bound how many small files a second are begun; few, so that others get some.
-      batch_(std::clamp<std::size_t>(options_.jobs / 4, 1, 16)) {}
+      most_at_once_(std::clamp<std::size_t>(options_.jobs / 4, 1, 16)) {}
 
 leat::task<> queue_worker::start() {
     co_await queue_.open(consumer_);
@@ -134,12 +135,25 @@ void queue_worker::accept(std::vector<queue_entry> entries) {
         if (!holds(each.id)) taken_.push_back(std::move(each));
 }
 
+/// How many entries to take at once: what is done while Redis answers, and some for the places that are free. What it cannot begin is not to wait here while
+/// others have nothing to do.
+std::size_t queue_worker::batch() {
+    const leat::duration time = leat::now() - since_;
+    if (time >= answer_time) {
+        recent_ = static_cast<std::size_t>(static_cast<leat::duration::rep>(ended_) * answer_time.count() / time.count());
+        ended_ = 0;
+        since_ = leat::now();
+    }
+    const std::size_t free = options_.jobs - std::min(options_.jobs, running_.size());
+    return std::clamp<std::size_t>(std::max(recent_, free / 4), 1, most_at_once_);
+}
+
 /// Takes what others have left behind or handed back. When Redis has been away, nobody could say that he lives: they are given the time to.
 leat::task<> queue_worker::look_behind() {
     const leat::time_point here = leat::now();
     if (here - std::max(redis_.back_at(), waiting_.back_at()) < until_all_are_back) co_return;
     looked_ = here;
-    accept(co_await queue_.claim(consumer_, batch_, options_.claim_after, options_.deliveries));
+    accept(co_await queue_.claim(consumer_, batch(), options_.claim_after, options_.deliveries));
 }
 
 /// Takes more entries; false: there will be no more.
@@ -147,7 +161,7 @@ leat::task<bool> queue_worker::refill() {
     for (;;) {
         // Now and then before what is new: there may be new ones for ever.
         if (leat::now() - looked_ >= longest_wait) co_await look_behind();
-        if (taken_.empty()) accept(co_await queue_.take(redis_, consumer_, batch_, leat::duration::zero()));
+        if (taken_.empty()) accept(co_await queue_.take(redis_, consumer_, batch(), leat::duration::zero()));
         if (taken_.empty()) co_await look_behind();
         if (!taken_.empty()) co_return true;
         // An entry is in the stream until its file is there or has failed: while others have some, one of them may die.
@@ -156,7 +170,7 @@ leat::task<bool> queue_worker::refill() {
             if (left == 0) co_return false;
         }
         in_take_ = true;
-        auto entries = co_await (queue_.take(waiting_, consumer_, batch_, std::min(longest_wait, options_.claim_after / 3)) | leat::as_result);
+        auto entries = co_await (queue_.take(waiting_, consumer_, batch(), std::min(longest_wait, options_.claim_after / 3)) | leat::as_result);
         in_take_ = false;
         accept(std::move(entries).value());
         if (!taken_.empty()) co_return true;
@@ -275,6 +289,7 @@ leat::task<> queue_worker::ended(std::size_t index, leat::file_report report) {
     disk_failures_ = report.why == leat::failure_class::disk ? disk_failures_ + 1 : 0;
     if (disk_failures_ == most_disk_failures) throw std::runtime_error(fmt::format("{} files in a row could not be saved: {}", disk_failures_, report.error));
     running_.erase(index);
+    ++ended_;
     unsettled_.emplace(entry.id, how);
     const std::size_t left = co_await settle(entry.id, std::move(how));
     unsettled_.erase(entry.id);

@@ -73,6 +73,7 @@ private:
     };
     leat::task<> keep_alive();
     leat::task<bool> refill();
+    std::size_t batch();
     void accept(std::vector<queue_entry> entries);
     bool holds(const std::string& id) const;
     leat::task<> look_behind();
@@ -88,7 +89,10 @@ private:
     redis::client redis_;
     redis::client waiting_;  // a connection that waits for entries is held up by that
     stream_queue queue_;
-    std::size_t batch_;
+    std::size_t most_at_once_;
+    std::size_t ended_ = 0;   // files, since then
+    leat::time_point since_{};
+    std::size_t recent_ = 0;  // that ended within the time that Redis may take to answer
     std::deque<queue_entry> taken_;                // and not given out
     std::map<std::size_t, queue_entry> running_;   // by the index of next's answer
     std::map<std::string, outcome> unsettled_;     // ended, and Redis has not confirmed it
