@@ -12,6 +12,7 @@
 #include "get/shown.hpp"
 #include "leat/log/log.hpp"
 #include "manual/model.hpp"
+#include "queue/redis_url.hpp"
 #include "terminal/output.hpp"
 #include "terminal/terminal.hpp"
 
@@ -85,6 +86,7 @@ void hide_secrets(int argc, char** argv) {
             if (argument == name) secret = true;
             else if (argument.starts_with(name) && argument.size() > name.size() && (argument[name.size()] == '=' || name == "-H")) from = name.size();
         }
+        if (redis::is_redis_url(argument)) from = 0;
         for (; from < argument.size(); ++from) argv[i][from] = '*';
     }
 }

@@ -11,6 +11,8 @@ namespace {
 
 task<download_report> run_job(std::shared_ptr<detail::download_job> job) { co_return co_await job->run(); }
 
+task<> adopt_into(std::shared_ptr<detail::download_job> job, path journal, std::string name) { co_await job->adopt(std::move(journal), std::move(name)); }
+
 /// What is wrong with the options is the task's failure, not the call's.
 task<download_report> fail(std::exception_ptr why) {
     std::rethrow_exception(why);
@@ -94,6 +96,7 @@ download_handle downloader::add(download_item item) { return download_handle{job
 void downloader::close() noexcept { job_->close(); }
 std::size_t downloader::waiting() const noexcept { return job_->waiting(); }
 void downloader::set_max_rate(std::uint64_t bytes_per_second) { job_->set_max_rate(bytes_per_second); }
+task<> downloader::adopt(path journal, std::string name) { return adopt_into(job_, std::move(journal), std::move(name)); }
 task<download_report> downloader::run() { return run_job(job_); }
 
 }  // namespace leat

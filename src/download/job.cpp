@@ -107,6 +107,7 @@ task<download_report> download_job::run() {
         if (journal_name_.empty()) written_down = target_.name() / ".leat-journal";
         co_await keeper_.open(std::move(written_down));
     }
+    opened_.set();
     std::exception_ptr why;
     {
         task_group group;
@@ -144,6 +145,11 @@ task<download_report> download_job::run() {
     co_return std::move(report_);
 }
 
+task<> download_job::adopt(path journal, std::string name) {
+    co_await opened_.wait();
+    co_await keeper_.adopt(std::move(journal), std::move(name));
+}
+
 task<> download_job::wait_until_closed() {
     co_await closed_.wait();
     if (planned_ == entries_.size()) schedule_.close();
@@ -179,7 +185,8 @@ std::string download_job::name_of_file(std::size_t file) const {
 /// Gives files their names, two of which are never the same, and puts them into the queue.
 void download_job::plan(std::size_t most) {
     for (; most != 0 && planned_ < entries_.size(); --most, ++planned_) {
-        entries_[planned_].number = names_.claim(directory_of(planned_), wanted_name(planned_));
+        const item_options* own = own_options(planned_);
+        if (!own || !own->exact_name) entries_[planned_].number = names_.claim(directory_of(planned_), wanted_name(planned_));
         schedule_.add(planned_, reports_[planned_].url);
     }
     if (closed_.is_set() && planned_ == entries_.size()) schedule_.close();

@@ -52,6 +52,7 @@ public:
     void close() noexcept;
     std::size_t waiting() const noexcept;
     void set_max_rate(std::uint64_t per_second);
+    task<> adopt(path journal, std::string name);
     task<download_report> run();
 
     // For handles:
@@ -151,6 +152,7 @@ private:
     std::size_t workers_ = 0;              // that have not ended
     task_group* group_ = nullptr;          // while it runs
     event closed_;
+    event opened_;  // the journal
     event finished_;
     bool ran_ = false;
     time_point began_{};

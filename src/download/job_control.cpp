@@ -34,7 +34,7 @@ void download_job::release_handles() noexcept {
     }
 }
 
-std::size_t download_job::waiting() const noexcept { return schedule_.waiting() + (entries_.size() - planned_); }
+std::size_t download_job::waiting() const noexcept { return schedule_.in_line() + (entries_.size() - planned_); }
 
 void download_job::strike(file_work& work, stop_reason why) {
     work.stop = why;

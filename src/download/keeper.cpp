@@ -20,6 +20,8 @@ constexpr duration between_commits = std::chrono::milliseconds{250};
 constexpr unsigned commits_per_checkpoint = 4;
 constexpr duration between_syncs = std::chrono::seconds{1};
 constexpr unsigned most_between_syncs = 5;                       // so many of them
+constexpr duration between_tries = std::chrono::milliseconds{50};
+constexpr int most_tries = 10;
 constexpr std::uint64_t worth_a_sync = std::uint64_t{64} << 20;  // bytes of one file
 
 int sync_call(const owned_descriptor& part) noexcept { return sync_data(part.get()); }
@@ -44,18 +46,47 @@ bool keeper::was_finished(const file_work& work, std::uint64_t size, std::int64_
     return known && known->size == size && modified_ns <= known->changed;
 }
 
-const partial_record* keeper::partial(const file_work& work) {
+std::optional<partial_record> keeper::partial(const file_work& work) {
+    if (auto later = left_.extract(work.key())) return std::move(later.mapped());
     const partial_record* found = journal_ ? journal_->partial(work.key()) : nullptr;
-    if (found) met_.insert(found->name);
-    return found;
+    // What this job has made of it since counts, and that would be among those left.
+    if (!found || !met_.insert(found->name).second) return std::nullopt;
+    return *found;
+}
+
+task<> keeper::adopt(path other, std::string name) {
+    if (!journal_ || other == journal_->file()) co_return;
+    auto opened = co_await (journal::open(other) | as_result);
+    for (int tries = 0; !opened && tries < most_tries && opened.error().code() == journal_fault::in_use; ++tries) {
+        // By another heir, perhaps, who needs but a moment.
+        co_await sleep(between_tries);
+        opened = co_await (journal::open(other) | as_result);
+    }
+    if (!opened) {
+        log::debug("download: {}", describe(opened.error().exception()));
+        co_return;
+    }
+    const std::unique_ptr<journal> from = std::move(*opened);
+    const partial_record* found = from->partial(name);
+    if (!found) co_return;
+    left_.insert_or_assign(name, *found);
+    journal_->note_partial(*found);
+    worth_it_ = true;
+    // Here first: if this process is killed between the two, both have it.
+    co_await commit();
+    if (failing_) co_return;
+    from->forget_partial(name);
+    task<> leaving = from->partials().size() == 1 ? from->remove() : from->close();
+    auto done = co_await (std::move(leaving) | as_result);
+    if (!done) log::debug("download: {}", describe(done.error().exception()));
 }
 
 void keeper::forget(const file_work& work) {
     if (journal_) journal_->forget_partial(work.key());
 }
 
-void keeper::note(file_work& work) {
-    file_data& data = *work.data;
+partial_record keeper::record_of(const file_work& work) const {
+    const file_data& data = *work.data;
     partial_record state;
     state.name = work.key();
     state.url = data.url;
@@ -66,9 +97,13 @@ void keeper::note(file_work& work) {
     state.inode = data.part.inode();
     state.written = data.written();
     state.synced = data.synced;
-    work.was_noted = data.noted = true;
+    return state;
+}
+
+void keeper::note(file_work& work) {
+    work.was_noted = work.data->noted = true;
     worth_it_ = true;
-    journal_->note_partial(std::move(state));
+    journal_->note_partial(record_of(work));
 }
 
 /// What changes it later has a later date, so its own need not be asked for, which is a call for each small file.
@@ -83,6 +118,7 @@ void keeper::keep_or_drop(file_work& work) {
     file_data& data = *work.data;
     if (journal_ && data.part.is_open() && data.may_resume() && data.have.total() != 0) {
         note(work);
+        left_.insert_or_assign(work.key(), record_of(work));
         data.part.keep();
     } else if (journal_ && work.was_noted) {
         journal_->forget_partial(work.key());
@@ -142,7 +178,7 @@ task<> keeper::end(bool all_there) {
 
 task<> keeper::leave(bool all_there) {
     // What other jobs have left in this directory stays theirs.
-    const bool others = met_.size() < journal_->partials().size();
+    const bool others = met_.size() < journal_->partials().size() || !left_.empty();
     if (all_there && !others) co_return co_await journal_->remove();
     if (!worth_it_ && met_.empty()) co_return;
     if (journal_->dirty()) co_await journal_->commit();

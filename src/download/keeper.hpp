@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,7 +28,9 @@ public:
     /// Was the file finished by an earlier job, and left as it was?
     bool was_finished(const file_work& work, std::uint64_t size, std::int64_t modified_ns) const noexcept;
     bool knows_finished(const file_work& work) const noexcept;
-    const partial_record* partial(const file_work& work);
+    std::optional<partial_record> partial(const file_work& work);
+    /// What the journal of a job that is no more says about a file becomes this one's.
+    task<> adopt(path other, std::string name);
     void forget(const file_work& work);
 
     /// It is there, under its own name.
@@ -42,6 +46,7 @@ public:
     task<> end(bool all_there);
 
 private:
+    partial_record record_of(const file_work& work) const;
     void note(file_work& work);
     task<> commit();
     task<> leave(bool all_there);
@@ -51,6 +56,7 @@ private:
     bool worth_it_ = false;                // there is something partial, or the job lasts
     bool failing_ = false;
     std::set<std::string> met_;            // partial files of an earlier job that are this one's too
+    std::map<std::string, partial_record, std::less<>> left_;  // adopted, or given up by this job: of use if the file is added (again)
 };
 
 }  // namespace leat::detail

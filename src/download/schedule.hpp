@@ -45,6 +45,8 @@ public:
     std::uint32_t host_number(std::size_t file) const noexcept { return host_of_file_[file]; }
     /// How many wait that have never been given out, or come back.
     std::size_t waiting() const noexcept { return waiting_ + later_.size(); }
+    /// Of them, those whose time has come.
+    std::size_t in_line() const noexcept { return waiting_; }
     /// Does a worker wait for a file?
     bool has_idle() const noexcept { return !idle_.empty(); }
     /// Where a URL's host begins and ends, without the trouble of parsing it: URLs that are spelt alike share a host.

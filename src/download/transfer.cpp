@@ -133,7 +133,7 @@ task<> transfer::look() {
 
 /// What an earlier job has left of it.
 task<> transfer::take_up() {
-    const partial_record* left = job_.keeper().partial(work_);
+    const std::optional<partial_record> left = job_.keeper().partial(work_);
     if (!left) co_return;
     work_.name_used = work_.was_noted = true;
     auto data = std::make_unique<file_data>(job_.target(), work_.calls_name());
@@ -309,9 +309,10 @@ task<> transfer::save(http::response& response) {
     work_.tagged = !data.tags.none();
     work_.was_page = is_page(response.headers());
     data.size = body.size();
-    // A record of another part file must never speak of this one, so a second one has another name.
+    // A record of another part file must never speak of this one, so a second one has another name. So has one of a job that is not alone in the directory:
+    // what another job has left under the findable name is not this one's to replace.
     const bool worth_it = !data.size || *data.size >= worth_a_lock;
-    const bool findable = worth_it && job_.keeper().active() && data.may_resume() && !std::exchange(work_.name_used, true);
+    const bool findable = worth_it && job_.options().journal.empty() && job_.keeper().active() && data.may_resume() && !std::exchange(work_.name_used, true);
     const part_naming naming = findable ? part_naming::findable : part_naming::unique;
     co_await data.part.create(naming);
     co_await bring(response, {0, data.size.value_or(no_end)});

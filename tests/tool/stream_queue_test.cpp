@@ -36,7 +36,7 @@ download_item item(std::string url, std::string name = {}) {
 TEST(queue_item, comes_back_as_it_was) {
     leat::item_options with;
     with.mirrors = {"http://b/x", "http://c/x"};
-    with.checksum = "sha256:00";
+    with.checksum = "md5:d41d8cd98f00b204e9800998ecf8427e";
     with.size = 12345678901234567ull;
     with.headers = {{"X-A", "1"}, {"x-a", "two; \"3\""}};
     with.user = "u";
@@ -54,20 +54,22 @@ TEST(queue_item, comes_back_as_it_was) {
     EXPECT_EQ(back.options->size, with.size);
     EXPECT_EQ(back.options->headers.get_all("x-A").size(), 2u);
     EXPECT_EQ(back.options->password, with.password);
+    EXPECT_EQ(back.options->checksum, with.checksum);
     EXPECT_EQ(back.options->existing, with.existing);
     EXPECT_FALSE(tool::item_from_json(tool::to_json(item("http://a/"))).options);
 }
 
 TEST(queue_item, what_is_none_is_refused) {
     for (const char* text : {"", "[]", "{}", "{\"url\":1}", "{\"url\":\"\"}", "{\"url\":\"x\",\"strange\":1}", "{\"url\":\"x\",\"size\":\"1\"}", "{\"url\":\"x\",\"headers\":[1]}",
-                             "{\"url\":\"x\",\"existing\":\"eat\"}", "{\"url\":\"x\""})
+                             "{\"url\":\"x\",\"existing\":\"eat\"}", "{\"url\":\"x\",\"checksum\":\"sha256:00\"}", "{\"url\":\"x\",\"size\":-1}",
+                             "{\"url\":\"x\",\"segments\":1025}", "{\"url\":\"x\",\"max_rate\":1.5}", "{\"url\":\"x\""})
         EXPECT_NE(thrown_by([&] { tool::item_from_json(text); }), "") << text;
     EXPECT_NE(thrown_by([] { tool::to_json(item("http://a/\xff")); }), "");
 }
 
 TEST(queue_item, names_stay_below_the_directory) {
     for (const char* name : {"a", "a/b", "..a", "a..", ".a/b", "a/.b"}) EXPECT_TRUE(tool::stays_below(name)) << name;
-    for (const char* name : {"", "/a", "..", ".", "../a", "a/..", "a/../b", "a//b", "a/", "a/./b", "a\nb", "\x7f"}) EXPECT_FALSE(tool::stays_below(name)) << name;
+    for (const char* name : {"", "/a", "..", ".", "../a", "a/..", "a/../b", "a//b", "a/", "a/./b", "a\nb", "\x7f", ".leat-journal-x", "a/.leat-journal"}) EXPECT_FALSE(tool::stays_below(name)) << name;
     EXPECT_EQ(tool::wished_name(item("http://h/d/file.bin?x=1")), "file.bin");
     leat::item_options with;
     with.directory = "./sub/dir/";
@@ -282,6 +284,37 @@ TEST_F(queue_in_redis, failures_that_may_pass_go_on_and_others_do_not) {
     });
 }
 
+TEST_F(queue_in_redis, what_is_claimed_says_whose_it_was_and_its_own_is_no_delivery) {
+    with_queue([](stream_queue& queue, tool::redis::client& client) -> leat::task<> {
+        co_await queue.add(items(0, 1));
+        co_await queue.open("a");
+        const queue_status before = co_await queue.status();
+        EXPECT_EQ(before.workers.size(), 1u);  // although it has nothing
+        const auto mine = co_await take(queue, client, "a");
+        EXPECT_EQ(mine.at(0).had_by, "");
+        for (int i = 0; i < 5; ++i) {
+            const auto again = co_await queue.claim("a", 10, 0ms, 2);
+            EXPECT_EQ(again.at(0).deliveries, 1);
+            EXPECT_EQ(again.at(0).had_by, "a");
+        }
+        auto other = co_await queue.claim("b", 10, 0ms, 3);
+        EXPECT_EQ(other.at(0).had_by, "a");
+        EXPECT_LT(other.at(0).age, 10min);
+        bool dead = co_await queue.fail("b", other[0].id, "no route", false, 3);
+        EXPECT_FALSE(dead);
+        other = co_await queue.claim("c", 10, 0ms, 3);
+        EXPECT_EQ(other.at(0).had_by, "b");
+        co_await queue.leave("c");
+        other = co_await queue.claim("d", 10, 1h, 3);
+        EXPECT_EQ(other.at(0).had_by, "c");
+        co_await client.call(tool::redis::command("XGROUP", "DESTROY", "q", "leat"));
+        dead = co_await queue.fail("d", other[0].id, "no route", true, 3);  // without the group there is no saying whose it is
+        EXPECT_FALSE(dead);
+        const std::size_t length = co_await queue.size();
+        EXPECT_EQ(length, 1u);
+    });
+}
+
 TEST_F(queue_in_redis, what_is_handed_back_is_taken_at_once_and_was_no_delivery) {
     with_queue([](stream_queue& queue, tool::redis::client& client) -> leat::task<> {
         co_await queue.add(items(0, 3));
@@ -470,7 +503,7 @@ TEST_F(queue_in_redis, a_worker_does_not_fetch_what_lies_here) {
             std::string existing = "not set";
             auto fetch = [&](const download_item& what) {
                 const bool skip = what.options && what.options->existing == leat::existing_file::skip;
-                existing = skip ? "skip" : what.options ? "other" : "not set";
+                existing = skip ? "skip" : what.options && what.options->existing ? "other" : "not set";
                 if (!skip) leat::testing::put(place / what.name, content);
                 leat::file_report report = there(skip ? 0 : content.size());
                 report.skipped = skip;

@@ -111,6 +111,8 @@ void check_patterns(const get_arguments& asked) {
 void check_arguments(get_arguments& asked) {
     const bool has_list = !asked.urls.empty() || !asked.lists.empty() || !asked.metalinks.empty();
     if (asked.from_queue && (has_list || !asked.dry_run.empty())) refuse("--queue goes with neither URLs, lists, Metalink documents nor --dry-run: 'leat queue add' takes them");
+    if (asked.from_queue && (asked.content_disposition || asked.mirror_path || !asked.checksum_files.empty()))
+        refuse("--queue goes with neither --content-disposition, --mirror-path nor --checksums: names and checksums are decided by 'leat queue add'");
     if (!asked.from_queue && !has_list) refuse("a URL, -i FILE, --metalink FILE or --queue is required");
     check_single(asked);
     if (asked.directory.empty()) refuse("-d: the directory's name is empty");

@@ -71,6 +71,8 @@ Examples:
     for (CLI::Option* option : sub->get_options([](const CLI::Option* each) { return each->get_items_expected_max() == 1; })) option->take_last();
     sub->callback([arguments, queue, sub, &chosen] {
         arguments->from_queue = wants_queue(*sub, *queue);
+        // What is acknowledged is fetched by nobody else.
+        if (arguments->from_queue && sub->get_option("--sync")->count() == 0) arguments->sync = true;
         check_arguments(*arguments);
         chosen.run = [arguments, queue] {
             return run_command("get", arguments->from_queue ? get_from_queue(arguments, queue) : get(arguments));

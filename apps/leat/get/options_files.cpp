@@ -48,7 +48,7 @@ void add_file_options(CLI::App& to, get_arguments& asked) {
                 "Keep what has come of an incomplete file and go on from there, if the server says that the file is still the same (on unless --no-resume)")
         ->group(group);
     to.add_option("--journal", asked.journal, "Where it is written down what has come (default: .leat-journal in the directory)")->option_text("FILE")->group(group);
-    to.add_flag("--sync", asked.sync, "Wait until each file is on the disk itself before it gets its name")->group(group);
+    to.add_flag("--sync,!--no-sync", asked.sync, "Wait until each file is on the disk itself before it gets its name (with --queue unless --no-sync)")->group(group);
 
     const auto verify = "Verification";
     to.add_option("--checksum", asked.checksum, "What the file has to be, as sha256:HEX, or sha1, sha224, sha384, sha512, md5; for a single file")

@@ -38,6 +38,7 @@ struct running {
     leat::task_group group;
     leat::event moved;      // a file has begun or ended
     std::size_t added = 0;  // files
+    std::size_t ended = 0;  // of them
     leat::download_report report = {};
 };
 
@@ -46,11 +47,12 @@ leat::task<> tell_end(item_source& source, std::size_t index, leat::download_han
     co_await source.ended(index, std::move(report));
 }
 
-/// From the source to the job, no faster than the source wants it.
-leat::task<> feed(running& run) {
+/// From the source to the job, no faster than the source wants it. Files that wait for their next attempt do not hold others up, unless they are many.
+leat::task<> feed(running& run, std::size_t jobs) {
     const std::size_t ahead = std::max<std::size_t>(run.source.ahead(), 1);
+    const std::size_t most = ahead == std::numeric_limits<std::size_t>::max() ? ahead : ahead + 2 * jobs;
     for (std::size_t index = 0;; ++index) {
-        while (run.job.waiting() >= ahead) {
+        while (run.job.waiting() >= ahead || run.added - run.ended >= most) {
             run.moved.clear();
             co_await run.moved.wait();
         }
@@ -119,12 +121,14 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     auto on_progress = [&](const leat::download_progress& now) {
         show.progress(now, list != nullptr && list->more());
         if (events) events->progress(now);
+        current->moved.set();  // a second attempt begins without an event
     };
     auto on_file = [&](const leat::file_report& file) {
         if (!asked.report.empty() || events) ended.push_back(file);
         show.ended(file);
         if (events) events->ended(file);
         hooks->ended(file);
+        ++current->ended;
         current->moved.set();
     };
     auto on_event = [&](const leat::download_event& event) {
@@ -140,9 +144,10 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     running run{.source = source, .show = show, .job = leat::downloader{options}, .group = {}, .moved = {}, .added = 0};
     done_hooks runs_hooks{asked.on_done, run.group, [&show](const std::string& what) { show.complain(what); }};
     current = &run;
+    source.fills(run.job);
     hooks = &runs_hooks;
     run.group.spawn(transfer(run));
-    run.group.spawn(feed(run));
+    run.group.spawn(feed(run, asked.jobs));
     bool interrupted = false;
     try {
         co_await run.group.join();

@@ -14,6 +14,9 @@ class item_source {
 public:
     virtual ~item_source() = default;
 
+    /// The job that it fills, told before `next` is called. It lives as long as `next` may run.
+    virtual void fills(leat::downloader& job) { static_cast<void>(job); }
+
     /// The next file; nullopt: there will be no more. It may wait as long as it likes while others are fetched, and is not asked again before it has
     /// answered. What it throws ends the run. It is cancelled when the run is.
     virtual leat::task<std::optional<leat::download_item>> next() = 0;

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "download/hasher.hpp"
 #include "leat/io/path.hpp"
 
 namespace tool {
@@ -19,6 +20,9 @@ constexpr std::array<std::pair<leat::existing_file, std::string_view>, 4> existi
                                                                                           {leat::existing_file::skip, "skip"},
                                                                                           {leat::existing_file::if_newer, "newer"},
                                                                                           {leat::existing_file::fail, "fail"}}};
+
+constexpr std::size_t most_segments = 1024;
+constexpr std::size_t longest_part = 255;  // of a name, between slashes
 
 std::string_view word_of(leat::existing_file what) {
     for (const auto& [value, word] : existing_words)
@@ -32,13 +36,18 @@ leat::existing_file existing_of(const std::string& text) {
     throw std::invalid_argument("an item of the queue: \"existing\" is none of the words that it may be");
 }
 
+std::uint64_t number_in(const std::string& name, const json& value) {
+    if (!value.is_number_unsigned()) throw std::invalid_argument("an item of the queue: \"" + name + "\" is not a number from 0");
+    return value.get<std::uint64_t>();
+}
+
 void set_options(leat::item_options& to, const std::string& name, const json& value) {
     if (name == "mirrors") {
         to.mirrors = value.get<std::vector<std::string>>();
     } else if (name == "checksum") {
-        to.checksum = value.get<std::string>();
+        to.checksum = leat::detail::expected_digest::parse(value.get<std::string>()).to_string();
     } else if (name == "size") {
-        to.size = value.get<std::uint64_t>();
+        to.size = number_in(name, value);
     } else if (name == "headers") {
         for (const json& field : value) to.headers.add(field.at(0).get<std::string>(), field.at(1).get<std::string>());
     } else if (name == "user") {
@@ -46,9 +55,10 @@ void set_options(leat::item_options& to, const std::string& name, const json& va
     } else if (name == "password") {
         to.password = value.get<std::string>();
     } else if (name == "max_rate") {
-        to.max_rate = value.get<std::uint64_t>();
+        to.max_rate = number_in(name, value);
     } else if (name == "segments") {
-        to.segments = value.get<std::size_t>();
+        to.segments = number_in(name, value);
+        if (*to.segments > most_segments) throw std::invalid_argument("an item of the queue: too many segments");
     } else if (name == "existing") {
         to.existing = existing_of(value.get<std::string>());
     } else {
@@ -109,7 +119,8 @@ bool stays_below(std::string_view name) noexcept {
     while (!name.empty()) {
         const auto slash = std::min(name.find('/'), name.size());
         const std::string_view part = name.substr(0, slash);
-        if (part == "." || part == ".." || part.empty()) return false;
+        // What a journal says is trusted.
+        if (part == "." || part == ".." || part.empty() || part.size() > longest_part || part.starts_with(".leat-journal")) return false;
         name.remove_prefix(std::min(slash + 1, name.size()));
     }
     return true;

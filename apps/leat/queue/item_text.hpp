@@ -17,7 +17,7 @@ leat::download_item item_from_json(std::string_view text);
 /// The name below the directory in which a worker saves it, as the item wishes it: its own directory and name, else what its URL says.
 /// Throws std::invalid_argument for one that leads out of a directory: a queue's names come over the network.
 std::string wished_name(const leat::download_item& item);
-/// Does it stay below the directory that it is joined to? Not "", "/a", "a/../../b", nor with control characters.
+/// Does it stay below the directory that it is joined to? Not "", "/a", "a/../../b", nor with control characters, nor longer than names may be, nor a journal's.
 bool stays_below(std::string_view name) noexcept;
 
 /// What makes two items the same one: the URL, and the name that it was given.

@@ -15,6 +15,8 @@
 #include "get/options.hpp"
 #include "http/url.hpp"
 #include "leat/log/printable.hpp"
+#include "leat/sync/queue.hpp"
+#include "leat/task/gather.hpp"
 #include "queue/item_text.hpp"
 #include "queue/place.hpp"
 #include "queue/stream_queue.hpp"
@@ -39,22 +41,59 @@ void print(const std::string& text) {
 
 // ---- add
 
+using waiting_items = leat::queue<leat::download_item>;
+
+/// Reads the lists while what they have brought so far is being added. What nobody could fetch is told and left out.
+leat::task<std::size_t> read_lists(list_source& source, waiting_items& to) {
+    std::size_t refused = 0;
+    while (auto item = co_await source.next()) {
+        std::string why;
+        try {
+            leat::http::url::parse(item->url);
+            static_cast<void>(wished_name(*item));
+            static_cast<void>(to_json(*item));
+        } catch (const std::exception& e) {
+            why = e.what();
+        }
+        if (why.empty()) {
+            co_await to.put(std::move(*item));
+            continue;
+        }
+        ++refused;
+        complain("queue", leat::printable(without_credentials(item->url), 300) + ": " + leat::printable(why, 300));
+    }
+    to.close();
+    co_return refused + source.refused();
+}
+
+struct added_items {
+    std::size_t asked = 0;
+    std::size_t added = 0;
+};
+
+leat::task<added_items> add_all(stream_queue& queue, waiting_items& from) {
+    added_items count;
+    while (auto first = co_await from.get()) {
+        std::vector<leat::download_item> items;
+        items.push_back(std::move(*first));
+        while (auto more = from.try_get()) items.push_back(std::move(*more));
+        count.asked += items.size();
+        count.added += co_await queue.add(std::move(items));
+    }
+    co_return count;
+}
+
 leat::task<int> add(shared_arguments asked) {
     list_source source{asked->input, [](const std::string& what) { complain("queue", what); }};
     co_await source.open();
-    std::vector<leat::download_item> items;
-    while (auto item = co_await source.next()) {
-        leat::http::url::parse(item->url);  // throws for what nobody could fetch
-        items.push_back(std::move(*item));
-    }
     redis::client client = client_for(asked->place);
     stream_queue queue(client, asked->place.queue);
-    const std::size_t count = items.size();
-    const std::size_t added = co_await queue.add(std::move(items));
-    const int status = source.refused() > 0 ? failed : 0;  // each was told
+    waiting_items between{stream_queue::at_once};
+    auto [refused, count] = co_await leat::gather(read_lists(source, between), add_all(queue, between));
+    const int status = refused > 0 ? failed : 0;  // each was told
     if (asked->quiet) co_return status;
-    std::string text = fmt::format("{} added to '{}' at {}", added, leat::printable(queue.name()), client.server().to_string());
-    if (added < count) text += fmt::format("; {} were there already", count - added);
+    std::string text = fmt::format("{} added to '{}' at {}", count.added, leat::printable(queue.name()), client.server().to_string());
+    if (count.added < count.asked) text += fmt::format("; {} were there already", count.asked - count.added);
     print(text + "\n");
     co_return status;
 }
@@ -147,7 +186,7 @@ The list is a Redis Stream (Redis 6.2 or newer). 'leat get --queue URL' is a wor
 file whose worker dies is taken over by another: none is lost, and what is complete is not fetched again.
 
 REDIS_URL is redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://… for TLS, or unix:///PATH[?db=N]. Whoever lists the processes
-of this machine sees it; in the environment variable LEAT_QUEUE it is not seen, and need not be given.
+of this machine may see it for an instant; in the environment variable LEAT_QUEUE it is never seen, and need not be given.
 
 Examples:
   leat queue add redis://10.0.0.5 https://example.org/a.iso https://example.org/b.iso
@@ -167,7 +206,8 @@ Examples:
     adding.add_flag("-q,--quiet", arguments->quiet, "Print nothing but errors");
     adding.footer(R"(
 The name of each file is decided now, so that no two workers write to one: two URLs with one name are saved as 'name' and 'name.1'. A file
-that was added before keeps its name; if it is still where the worker saves, it is not fetched again.
+that was added before keeps its name; if it is still where the worker saves, it is not fetched again. What nobody could fetch is told
+and left out; the status is then 1.
 
 Examples:
   leat queue add redis://10.0.0.5 https://example.org/a.iso

@@ -19,7 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr leat::duration first_pause = 50ms;
-constexpr leat::duration longest_pause = 5s;
 
 /// Between a half and the whole of it, so that ten workers do not come back in one instant.
 leat::duration jittered(leat::duration pause) {
@@ -28,10 +27,10 @@ leat::duration jittered(leat::duration pause) {
     return leat::duration{half + static_cast<leat::duration::rep>(random() % static_cast<unsigned long>(half + 1))};
 }
 
-/// Refusals that pass by themselves: the server reads its data, or is about to be replaced by another.
+/// Refusals that pass by themselves: the server reads its data, has no memory or disk left for the moment, or is about to be replaced by another.
 bool passes(const reply& answer) {
     if (!answer.is_error()) return false;
-    for (const std::string_view word : {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN"})
+    for (const std::string_view word : {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY", "MISCONF", "OOM", "NOREPLICAS", "CLUSTERDOWN"})
         if (answer.text().starts_with(word)) return true;
     return false;
 }
@@ -175,10 +174,15 @@ leat::task<std::vector<reply>> client::pipeline(std::vector<command> commands, l
             co_await connect();
             std::vector<reply> replies = co_await exchange(commands, options_.timeout + wait);
             if (options_.patience == leat::duration::zero() || !passes(replies.front())) {
-                if (said) leat::log::warn("{} is there again", to_.to_string());
+                if (said) {
+                    leat::log::warn("{} is there again", to_.to_string());
+                    back_at_ = leat::now();
+                }
                 co_return replies;
             }
-            why = at(commands.front().name()) + ": " + replies.front().text();
+            why = at(commands.front().name()) + ": " + leat::printable(replies.front().text(), 200);
+            // Its name may lead to the one that has taken over.
+            if (replies.front().text().starts_with("READONLY")) drop();
         } catch (const connection_error& e) {
             drop();
             if (leat::now() + pause - began > options_.patience) throw;

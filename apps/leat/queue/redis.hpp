@@ -93,6 +93,10 @@ public:
 
     /// The connection's number at the server (CLIENT ID); 0: there is none.
     long long id() const noexcept { return id_; }
+    /// When it was there again after having been away.
+    leat::time_point back_at() const noexcept { return back_at_; }
+    /// Between two tries to reach it.
+    static constexpr leat::duration longest_pause = std::chrono::seconds{5};
     /// From now on.
     void set_patience(leat::duration patience) noexcept { options_.patience = patience; }
     const server_address& server() const noexcept { return to_; }
@@ -111,6 +115,7 @@ private:
     leat::mutex one_;
     std::unique_ptr<line> line_;
     long long id_ = 0;
+    leat::time_point back_at_{};
 };
 
 }  // namespace tool::redis

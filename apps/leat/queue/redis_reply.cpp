@@ -6,6 +6,8 @@
 #include <charconv>
 #include <new>
 
+#include "leat/log/printable.hpp"
+
 namespace tool::redis {
 namespace {
 
@@ -21,8 +23,9 @@ std::string_view name_of(reply::kind what) {
     return "something else";
 }
 
-[[noreturn]] void mismatch(std::string_view expected, reply::kind found) {
-    throw protocol_error(fmt::format("the reply is {} where {} was expected", name_of(found), expected));
+[[noreturn]] void mismatch(std::string_view expected, const reply& found) {
+    if (found.is_error()) throw protocol_error(leat::printable(found.text(), 200));
+    throw protocol_error(fmt::format("the reply is {} where {} was expected", name_of(found.what()), expected));
 }
 
 constexpr std::size_t element_cost = 64;
@@ -30,21 +33,21 @@ constexpr std::size_t element_cost = 64;
 }  // namespace
 
 const std::string& reply::text() const {
-    if (kind_ != kind::text && kind_ != kind::status && kind_ != kind::error) mismatch("a text", kind_);
+    if (kind_ != kind::text && kind_ != kind::status && kind_ != kind::error) mismatch("a text", *this);
     return text_;
 }
 
 long long reply::integer() const {
     if (kind_ == kind::integer) return integer_;
     long long value = 0;
-    if (kind_ != kind::text) mismatch("a number", kind_);
+    if (kind_ != kind::text) mismatch("a number", *this);
     const auto [end, ec] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
-    if (ec != std::errc{} || end != text_.data() + text_.size()) mismatch("a number", kind_);
+    if (ec != std::errc{} || end != text_.data() + text_.size()) mismatch("a number", *this);
     return value;
 }
 
 const std::vector<reply>& reply::elements() const {
-    if (kind_ != kind::array && kind_ != kind::nil) mismatch("a list", kind_);
+    if (kind_ != kind::array && kind_ != kind::nil) mismatch("a list", *this);
     return elements_;
 }
 

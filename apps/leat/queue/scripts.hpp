@@ -17,12 +17,12 @@ struct script {
 extern const script add;         // (KEY, WISHED NAME, ITEM)… -> how many were added
 extern const script finish;      // GROUP, ID, KEY, RECORD -> how many entries are left
 extern const script fail;        // GROUP, CONSUMER, ID, REASON, FOR GOOD, MOST DELIVERIES -> 2: a dead letter, 1: handed back, 0: not ours any more
-extern const script claim;       // GROUP, CONSUMER, IDLE ms, COUNT, MOST DELIVERIES -> (ID, FIELDS, DELIVERIES)…
+extern const script claim;       // GROUP, CONSUMER, IDLE ms, COUNT, MOST DELIVERIES -> (ID, FIELDS, DELIVERIES, WHOSE IT WAS, ms SINCE IT WAS ADDED)…
 extern const script keep;        // GROUP, CONSUMER, ID… -> the IDs that are not ours any more
 extern const script leave;       // GROUP, CONSUMER, IDLE ms -> how many were handed back
 extern const script retry;       // LAST ID, COUNT -> (looked at, put back)
 
-/// The consumer that entries are handed back to: nobody's.
-inline constexpr std::string_view nobody = "handed-back";
+/// How the names of those consumers begin that entries are handed back to, which are nobody; behind it stands who had them.
+inline constexpr std::string_view nobody = "handed-back/";
 
 }  // namespace tool::queue_scripts

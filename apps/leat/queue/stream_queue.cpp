@@ -22,7 +22,7 @@ using redis::reply;
 constexpr std::string_view group = "leat";
 constexpr std::array<std::string_view, 7> suffixes{":names", ":items", ":open", ":suffixes", ":done", ":failed", ":reasons"};
 constexpr std::size_t items_a_call = 100;
-constexpr std::size_t calls_a_pipeline = 20;
+constexpr std::size_t calls_a_pipeline = stream_queue::at_once / items_a_call;
 constexpr std::size_t letters_a_call = 500;
 constexpr long long long_ago = 30ll * 24 * 3600 * 1000;  // ms: older than any claim-after
 
@@ -36,7 +36,7 @@ std::string text_beside(const reply& fields, std::string_view name) {
 }
 
 queue_entry entry_of(const reply& id, const reply& fields, long long deliveries) {
-    return {id.text(), text_beside(fields, "key"), text_beside(fields, "name"), text_beside(fields, "item"), deliveries, {}};
+    return {id.text(), text_beside(fields, "key"), text_beside(fields, "name"), text_beside(fields, "item"), deliveries, {}, {}, {}};
 }
 
 std::optional<done_record> record_of(const reply& text) {
@@ -113,7 +113,7 @@ leat::task<std::size_t> stream_queue::add(std::vector<leat::download_item> items
         if (calls.back().size() == 3 * items_a_call && calls.size() % calls_a_pipeline == 0) co_await leat::yield();
     }
     if (calls.empty()) co_return 0;
-    co_await load(queue_scripts::add);
+    if (!loaded_.contains(queue_scripts::add.name)) co_await load(queue_scripts::add);
     std::size_t added = 0;
     for (std::size_t begin = 0; begin < calls.size(); begin += calls_a_pipeline) {
         const std::size_t end = std::min(begin + calls_a_pipeline, calls.size());
@@ -151,7 +151,7 @@ leat::task<queue_status> stream_queue::status() {
                 const reply* idle = each.value_of("idle");
                 queue_status::worker found{text_beside(each, "name"), pending ? static_cast<std::size_t>(pending->integer()) : 0,
                                            idle ? static_cast<double>(idle->integer()) / 1000 : 0};
-                if (found.name == queue_scripts::nobody) continue;
+                if (found.name.starts_with(queue_scripts::nobody)) continue;
                 now.running += found.running;
                 now.workers.push_back(std::move(found));
             }
@@ -183,9 +183,10 @@ leat::task<std::size_t> stream_queue::retry() {
     }
 }
 
-leat::task<> stream_queue::open() {
+leat::task<> stream_queue::open(std::string consumer) {
     std::vector<command> commands;
     commands.emplace_back("XGROUP", "CREATE", name_, group, "0", "MKSTREAM");
+    if (!consumer.empty()) commands.emplace_back("XGROUP", "CREATECONSUMER", name_, group, consumer);
     const std::vector<reply> replies = co_await redis_.pipeline(std::move(commands));
     const reply& answer = replies.front();
     if (answer.is_error() && !answer.text().starts_with("BUSYGROUP")) throw redis::command_error(redis_.at("XGROUP CREATE"), answer.text());
@@ -220,7 +221,14 @@ leat::task<std::vector<queue_entry>> stream_queue::claim(const std::string& cons
     const reply answer = co_await run(queue_scripts::claim, std::move(arguments));
     auto read = [&] {
         std::vector<queue_entry> entries;
-        for (const reply& each : answer.elements()) entries.push_back(entry_of(each.at(0), each.at(1), each.at(2).integer()));
+        for (const reply& each : answer.elements()) {
+            queue_entry entry = entry_of(each.at(0), each.at(1), each.at(2).integer());
+            std::string_view owner = each.at(3).text();
+            if (owner.starts_with(queue_scripts::nobody)) owner.remove_prefix(queue_scripts::nobody.size());
+            entry.had_by = owner;
+            entry.age = std::chrono::milliseconds{each.at(4).integer()};
+            entries.push_back(std::move(entry));
+        }
         return entries;
     };
     std::vector<queue_entry> entries = understood(redis_, "the script 'claim'", read);

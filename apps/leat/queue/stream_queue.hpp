@@ -30,6 +30,8 @@ struct queue_entry {
     std::string item;        // JSON
     long long deliveries = 1;
     std::optional<done_record> done;  // it was there once
+    std::string had_by;      // the worker that had it before; empty: none
+    leat::duration age{};    // since it was added; only if somebody had it before
 };
 
 struct queue_status {
@@ -62,6 +64,8 @@ public:
 
     // For whoever fills it and looks at it.
 
+    /// So many items are worth one call of add.
+    static constexpr std::size_t at_once = 2000;
     /// Adds items, and decides their names. @return how many were new: one that waits or is being fetched is not added again.
     /// Throws std::invalid_argument for an item whose name leads out of the directory; nothing is added then.
     leat::task<std::size_t> add(std::vector<leat::download_item> items);
@@ -71,8 +75,8 @@ public:
 
     // For a worker, called `consumer`.
 
-    /// Makes the stream and the group if they are not there.
-    leat::task<> open();
+    /// Makes the stream and the group if they are not there, and the consumer if it has a name, so that `status` shows it before it has anything.
+    leat::task<> open(std::string consumer = {});
     /// Takes entries that nobody has had. `wait`: for so long it waits for the first; zero: not at all. Over a connection of its own: it holds it up.
     leat::task<std::vector<queue_entry>> take(redis::client& waiting, const std::string& consumer, std::size_t count, leat::duration wait);
     /// Takes entries over that were handed back, or whose worker has not been heard of for `idle`; one that was delivered `most` times becomes a dead letter.

@@ -6,9 +6,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "get/source.hpp"
+#include "leat/http/headers.hpp"
 #include "leat/task/group.hpp"
 #include "leat/task/shield.hpp"
 #include "queue/place.hpp"
@@ -24,6 +26,8 @@ struct worker_options {
     bool follow = false;          // wait for more when the queue is empty
     leat::duration claim_after = std::chrono::seconds{60};  // a worker that is not heard of for so long is taken to be dead
     unsigned deliveries = 3;      // after so many a file is given up
+    leat::http::headers headers = {};  // sent with each request, beside the file's own
+    bool synced = true;           // a file is on the disk itself before it has its name
 };
 
 /// --queue [URL], --queue-follow, --claim-after, --deliveries, and those of the place.
@@ -36,7 +40,7 @@ bool wants_queue(const CLI::App& of, worker_options& options);
 ///     tool::queue_worker worker(options);
 ///     co_await tool::work(worker, fetch(worker, …));
 ///
-/// An entry is acknowledged when its file has its final name. While Redis is away, what runs goes on, and what has ended is reported when it is back
+/// An entry is acknowledged when its file has its final name, which it has when it is on the disk. While Redis is away, what runs goes on, and what has ended is reported when it is back
 /// (for up to an hour).
 class queue_worker final : public item_source {
 public:
@@ -47,12 +51,17 @@ public:
     /// Hands back what is not finished, so that others take it at once. Bounded by some seconds; a failure is logged. For a shielded place.
     leat::task<> leave();
 
+    void fills(leat::downloader& job) override { job_ = &job; }
     leat::task<std::optional<leat::download_item>> next() override;
     std::size_t ahead() const noexcept override { return 1; }
     bool wants_ends() const noexcept override { return true; }
     leat::task<> ended(std::size_t index, leat::file_report report) override;
 
-    const std::string& consumer() const noexcept { return consumer_; }
+    /// Entries that could not be used; each was told.
+    std::size_t refused() const noexcept { return refused_; }
+    /// Where a worker of the directory writes down what has come of its files. They may share the directory, and a journal has one owner.
+    std::string journal_of(std::string_view consumer) const;
+    std::string journal() const { return journal_of(consumer_); }
 
 private:
     struct outcome {
@@ -64,9 +73,13 @@ private:
     };
     leat::task<> keep_alive();
     leat::task<bool> refill();
+    std::size_t batch();
     void accept(std::vector<queue_entry> entries);
     bool holds(const std::string& id) const;
+    leat::task<> look_behind();
     leat::task<std::optional<leat::download_item>> prepare(const queue_entry& entry);
+    leat::task<std::optional<leat::existing_file>> fate_of_existing(const queue_entry& entry) const;
+    leat::task<> adopt(const queue_entry& entry);
     leat::task<outcome> outcome_of(const queue_entry& entry, const leat::file_report& report) const;
     leat::task<std::size_t> settle(std::string id, outcome how);
     leat::task<> hand_back();
@@ -76,12 +89,18 @@ private:
     redis::client redis_;
     redis::client waiting_;  // a connection that waits for entries is held up by that
     stream_queue queue_;
-    std::size_t batch_;
+    std::size_t most_at_once_;
+    std::size_t ended_ = 0;   // files, since then
+    leat::time_point since_{};
+    std::size_t recent_ = 0;  // that ended within the time that Redis may take to answer
     std::deque<queue_entry> taken_;                // and not given out
     std::map<std::size_t, queue_entry> running_;   // by the index of next's answer
     std::map<std::string, outcome> unsettled_;     // ended, and Redis has not confirmed it
     std::size_t answers_ = 0;
+    std::size_t refused_ = 0;
     bool in_take_ = false;
+    leat::time_point looked_{};  // at what others have left behind
+    leat::downloader* job_ = nullptr;
     unsigned disk_failures_ = 0;
     leat::task_group beside_;
 };

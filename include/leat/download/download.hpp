@@ -42,6 +42,8 @@ struct item_options {
     std::optional<std::size_t> segments;     ///< as download_options::segments
     std::optional<existing_file> existing;   ///< as download_options::existing
     std::string directory;               ///< instead of download_options::directory; relative to the working directory
+    /// The name is taken as it is, even if another file of the job has had it: the caller sees to it that no two of one name are fetched at once.
+    bool exact_name = false;
 };
 
 /// One file to fetch.
@@ -76,7 +78,7 @@ struct download_options {
     /// are only used if the server says by ETag or Last-Modified that the file is still the same (If-Range); else it starts over, which is said.
     bool resume = true;
     /// Where finished ranges and files are written down: an SQLite file. Empty: ".leat-journal" in the directory. It is made once there is something to
-    /// resume, and removed when every file of the job is there.
+    /// resume, and removed when every file of the job is there. A job with a journal of its own need not be alone in its directory.
     std::string_view journal = {};
     bool sync = false;                    ///< each file is on the disk itself before it gets its name, at the price of a wait for the disk
     existing_file existing = existing_file::overwrite;  ///< what becomes of files that are there
@@ -158,8 +160,12 @@ public:
     download_handle add(download_item item);
     /// No more will be added: run() ends with the last file.
     void close() noexcept;
-    /// How many files have not begun.
+    /// How many files wait for their turn. Those that wait for the time of their next attempt are not among them.
     std::size_t waiting() const noexcept;
+    /// Takes over what another job, which has ended or was killed, has written down about a file of that name in the same directory: the file goes on from there
+    /// if it is added afterwards. Without `resume` it does nothing, nor if there is no such journal or a job that lives uses it. Waits until this job runs.
+    /// Completes when: this job's own journal says so. Errors: none; what cannot be used is fetched anew. Cancellation: it may be here or still there; call again.
+    task<> adopt(path journal, std::string name);
     /// Bytes a second of all files together from now on; 0: no limit.
     void set_max_rate(std::uint64_t bytes_per_second);
     /// Waits, fetches, and ends when close() was called and every file has ended. Once.
