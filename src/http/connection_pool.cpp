@@ -116,9 +116,14 @@ bool http_pool::has_room(const http_origin& origin) noexcept {
 /// A place on a connection that others use, too, or that lies idle.
 bool http_pool::grant_shared(lease_wait& wait) noexcept {
     http_origin& origin = *wait.origin_;
-    for (http2_session* session = origin.sessions; session; session = session->next) {
-        // After a failure, only one that was made since.
-        if (!session->accepts() || (wait.how_ == reuse::never && session->born < wait.asked_)) continue;
+    for (http2_session *session = origin.sessions, *next = nullptr; session; session = next) {
+        next = session->next;
+        if (wait.how_ == reuse::never && session->born < wait.asked_) {
+            // After a failure, only one that was made since. Lying idle it would keep the place that another needs.
+            if (session->active() == 0) unlink(*session);
+            continue;
+        }
+        if (!session->accepts()) continue;
         const bool idle = session->active() == 0;
         if (!idle && !has_room(origin)) return false;
         try {

@@ -103,5 +103,29 @@ TEST(http_client_places, none_is_lost_over_http_2) {
     for (unsigned seed = 1; seed <= 10; ++seed) in_loop(over_http2(seed));
 }
 
+/// The connection that has refused a request holds the only place, and the request is to be sent over another.
+task<> refused() {
+    std::size_t refusals = 0;
+    http2_server server([&](testing::http2_peer& peer) -> task<> {
+        co_await peer.begin();
+        while (auto request = co_await peer.next(testing::http2_frame::headers)) {
+            if (refusals++ == 0)
+                co_await peer.send(testing::http2_frame::reset, 0, request->stream, std::string("\0\0\0\x07", 4));  // REFUSED_STREAM
+            else
+                co_await peer.answer(request->stream, "at last");
+        }
+    });
+    co_await server.start();
+    http::client_options one = http2_test::clear;
+    one.connections_per_origin = 1;
+    http::client http(one);
+    auto response = co_await http.get(server.url("/"), {.timeout = 10s});
+    auto text = co_await response.text();
+    EXPECT_EQ(text, "at last");
+    EXPECT_EQ(server.connections, 2u);
+    EXPECT_EQ(http.open_connections(), 1u);
+}
+TEST(http_client_places, one_is_free_for_a_request_that_was_refused) { in_loop(refused()); }
+
 }  // namespace
 }  // namespace leat

@@ -45,37 +45,42 @@ struct credentials {
     scheme how = scheme::automatic;  ///< how they are shown
 };
 
-/// What a client does unless a request says otherwise. Trivial, so that it may be written inside any expression; what is kept is copied.
+/// What a client does unless a request says otherwise; each field's default is what it is set to here. Trivial, so that it may be written inside any expression;
+/// what is kept is copied.
 struct client_options {
-    /// Looking up the name, connecting (through the proxy, if any), and the TLS handshake together. Zero: none.
+    /// Looking up the name, connecting (through the proxy, if any), and the TLS handshake together, for each attempt anew. Waiting for one of `connections` is not
+    /// part of it, only of `total_timeout`. Zero: none.
     duration connect_timeout = std::chrono::seconds{30};
-    /// The head of a response has to be there so long after its request was sent, and its body may not pause for longer. Zero: none.
+    /// The head of a response has to be there so long after its request was sent, and its body may not pause for longer; nor may the server in taking a request's body.
+    /// The time that a `content` takes to be read is not counted. For each attempt anew. Zero: none.
     duration read_timeout = std::chrono::seconds{60};
-    /// One request in all: waiting for a connection, redirects, retries and reading the body included. Zero: none.
+    /// One request in all: waiting for a connection, redirects, retries with their pauses, and reading the body included. Zero: none. See request_options::timeout.
     duration total_timeout = duration::zero();
-    /// How many redirects are followed before a redirect_error; 0: none is followed, and the redirect is the response.
+    /// How many redirects are followed before a redirect_error; 0: none is followed, and the redirect is the response. 303 turns all but HEAD into GET, 301 and 302 turn
+    /// POST into GET, and then the body is left out; the others keep both. From https to http is followed, without credentials as to any other origin.
     std::size_t max_redirects = 20;
 
-    /// Which HTTP is spoken.
+    /// Which HTTP is spoken. A proxy that gets the requests themselves (an HTTP proxy, for http:// URLs) gets HTTP/1.1; with `http2` that is a connect_error.
     http::protocol protocol = http::protocol::automatic;
-    /// Requests at once over one HTTP/2 connection, or fewer if the server says so. At least 1.
+    /// Requests at once over one HTTP/2 connection, or fewer if the server says so. At least 1. Nothing to HTTP/1.1.
     std::size_t streams_per_connection = 100;
     /// Requests at once to one origin (scheme, host, port). Over HTTP/1.1 each has a connection of its own; over HTTP/2 they share as few as
-    /// `streams_per_connection` allows. Requests above it wait, and are served in order. At least 1.
+    /// `streams_per_connection` allows. A connection that lies idle counts as one. Requests above it wait, and are served in order; only `total_timeout` ends that. At least 1.
     std::size_t connections_per_origin = 64;
     /// The same for all origins together; the origins that wait take turns. Where connections are all taken, idle ones to other origins are closed first. At least 1.
     std::size_t connections = 256;
-    /// How long a connection without a request is kept. It owns no buffer meanwhile. Zero: connections are used once.
+    /// How long a connection without a request is kept. It owns no buffer meanwhile. Zero: connections are used once. A server may close it sooner: see client::get.
     duration idle_timeout = std::chrono::seconds{30};
 
     /// Sent with each request that sets no User-Agent of its own. Empty: "leat/VERSION".
     std::string_view user_agent = {};
-    /// Ask for gzip, deflate, br and zstd, and undo them: body() then gives the content, and its size() is unknown. A request with a Range or an
-    /// Accept-Encoding of its own gets its answer as it comes.
+    /// Ask for gzip, deflate, br and zstd, and undo them: body() then gives the content, and its size() is unknown, while the response's fields still speak of what came.
+    /// Limits (of text() and the like) count the content. A request with a Range or an Accept-Encoding of its own gets its answer as it comes.
     bool decompress = true;
 
     /// More attempts after a failure that may pass: a connection that cannot be made or breaks before the response, a time-out of it, the statuses
     /// 408, 425, 429, 500, 502, 503 and 504. Only for methods that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS, TRACE) and bodies that can be read again.
+    /// One number for all the places that redirects lead to. What breaks in a response's body is not tried again: part of it has been read.
     unsigned retries = 0;
     /// The pause before the first retry; doubled each time up to 30 s, with jitter. What the server asks for counts instead, up to two minutes: Retry-After,
     /// or, with 429 and 503, the reset of RateLimit, RateLimit-Reset or X-RateLimit-Reset. A pause that would not end within the whole request's time is not begun.
@@ -105,34 +110,36 @@ struct client_options {
     /// Look at http_proxy, https_proxy, all_proxy and no_proxy (and their capital forms, but for HTTP_PROXY) when the client is made.
     bool proxy_from_environment = true;
 
-    /// A PEM file of the authorities to trust instead of the system's.
+    /// A PEM file of the authorities to trust instead of the system's. Of no effect with `insecure`.
     std::string_view ca_file = {};
-    /// A client certificate and its key, PEM files. Both or neither.
+    /// A client certificate and its key, PEM files, shown to each server that asks for one. Both or neither.
     std::string_view certificate = {};
     std::string_view key = {};  ///< the certificate's
-    /// Accept every TLS certificate: whoever is in between can read and change everything. For tests.
+    /// Accept every TLS certificate: whoever is in between can read and change everything. For tests. Nothing is learnt for `hsts` then.
     bool insecure = false;
-    /// The longest head of a response; longer is a too_large_error. Trailers count anew.
+    /// The longest head of a response; longer is a too_large_error. Trailers count anew, as does each of the up to 16 interim (1xx) ones.
     bytes head_limit = {64 * 1024};
-    /// The most fields in one head.
+    /// The most fields in one head; more is a too_large_error.
     std::size_t field_limit = 256;
 
     /// Is told each step of each request, on the loop. It may not throw, and it must outlive the client and its requests.
     function_ref<void(const trace_event&)> on_trace = nullptr;
 };
 
-/// One request's own wishes. Trivial; everything is copied before the task is returned, but for `content`.
+/// One request's own wishes; what is not set is as the client's options have it. Trivial; everything is copied before the task is returned, but for `content`.
 struct request_options {
-    /// Fields to send; each replaces the default of its name, a Cookie those of the jar. Authorization, Cookie, Proxy-Authorization and Host are dropped when a
-    /// redirect leaves the origin.
+    /// Fields to send; each replaces the default of its name, and Authorization and Cookie replace what credentials and the jar would give. Those two, Proxy-Authorization and
+    /// Host are dropped when a redirect leaves the origin. Content-Length and Transfer-Encoding are never sent from here: the body alone says how long it is. None: null.
     const http::headers* headers = nullptr;
-    /// Sent as it is, with its Content-Length; with `has_body` an empty one is announced too. Lost where a redirect turns the request into a GET.
+    /// Sent as it is, with its Content-Length; with `has_body` an empty one is announced too. Sent again where a retry, a challenge or a redirect asks for it;
+    /// lost where a redirect turns the request into a GET.
     std::string_view body = {};
-    /// Announce the body although it is empty.
+    /// Announce the body although it is empty. POST, PUT and PATCH always do.
     bool has_body = false;
-    /// The body, read as it is sent; instead of `body`. It must outlive the task.
+    /// The body, read as it is sent; instead of `body`. It must outlive the task. To be sent again it is rewound; where it cannot be, there is no retry, and a redirect
+    /// that needs it is a redirect_error. A server that refuses it (a status of 300 and above) before its end gets no more of it.
     http::content* content = nullptr;
-    /// Content-Type of the body, if `headers` holds none.
+    /// Content-Type of the body, if `headers` holds none. Empty: what the `content` says.
     std::string_view content_type = {};
     /// Instead of client_options::credentials, if there are any. Those in the URL go before them.
     http::credentials credentials = {};
@@ -140,7 +147,7 @@ struct request_options {
     duration timeout = duration::zero();
     /// Instead of client_options::max_redirects.
     std::optional<std::size_t> max_redirects = {};
-    /// Instead of client_options::retries.
+    /// Instead of client_options::retries; the client's `retry_delay` and `retry_budget` count for these, too.
     std::optional<unsigned> retries = {};
     /// Instead of client_options::decompress.
     std::optional<bool> decompress = {};
@@ -163,7 +170,7 @@ public:
     /// Completes when: the head of the final response is there; its body is then read from it.
     /// An idle connection that the server had closed meanwhile is replaced, once and silently, for methods that may be repeated (GET, HEAD,
     /// PUT, DELETE, OPTIONS, TRACE). Errors: url_error, name_error, connect_error, tls_error, protocol_error, too_large_error,
-    /// truncated_error, redirect_error, leat::timeout_error; std::invalid_argument for a method or a field that no request can hold.
+    /// truncated_error, redirect_error, leat::timeout_error; std::invalid_argument for a method or a field that no request can hold; what the content's read() throws, as it is.
     /// Cancellation: closes the connection it used; nothing stays behind. The client need not outlive the task.
     /// Allocates: the response and its head, about 2 KB. `auto response = co_await http.get("https://example.org/");`
     task<response> get(std::string_view url, request_options options = {});
