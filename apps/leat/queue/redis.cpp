@@ -31,7 +31,7 @@ leat::duration jittered(leat::duration pause) {
 bool passes(const reply& answer) {
     if (!answer.is_error()) return false;
     for (const std::string_view word : {"LOADING", "BUSY ", "MASTERDOWN", "TRYAGAIN", "READONLY", "MISCONF", "OOM", "NOREPLICAS", "CLUSTERDOWN"})
-        if (answer.text().starts_with(word)) return true;
+        if (answer.text().starts_with(word) || answer.text().find(fmt::format("-{}", word)) != std::string::npos) return true;  // within a script, before Redis 7
     return false;
 }
 
