@@ -65,6 +65,7 @@ struct file_data {
     part_file part;
     byte_ranges have;                     // brought by pieces that have ended
     byte_ranges synced;                   // on the disk itself
+    bool has_room = false;                // the disk keeps it, or cannot
     bool noted = false;                   // the journal's record is about this part file
     std::vector<piece*> pieces;           // that run
     validators tags;
@@ -104,7 +105,7 @@ struct file_work {
     bool was_noted = false;               // the journal knows what has come of it
     bool name_used = false;               // of its part file: a second one is to have another
     bool looked = false;                  // at what is there already
-    bool went_on = false;                 // behind bytes of an earlier attempt
+    bool went_on = false;                 // behind bytes of an earlier attempt, or beside another server's
     bool began_anew = false;              // after its checksum was wrong
     bool tagged = false;                  // the server said by what the file could be known again
     bool was_page = false;                // and that it is text/html
@@ -115,6 +116,7 @@ struct file_work {
     stop_reason stop = stop_reason::none;
     reached result = reached::nothing;
     file_state state = file_state::waiting;
+    std::optional<std::int64_t> newer_than;  // only if it is, in seconds since 1970: the date of what is there already
     std::uint64_t before_attempt = 0;     // bytes that were there when it began
     std::uint64_t resumed = 0;            // bytes that were there before the job
     std::size_t source = 0;               // which of its URLs is used

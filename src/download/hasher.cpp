@@ -16,17 +16,22 @@ namespace ascii = http::ascii;
 
 struct known_digest {
     std::string_view name;
-    std::size_t size;  // in bytes; no two are alike
+    std::size_t size;  // in bytes; of two that are alike the first is what digits alone stand for
 };
-constexpr std::array<known_digest, 6> known{{{"md5", 16}, {"sha1", 20}, {"sha224", 28}, {"sha256", 32}, {"sha384", 48}, {"sha512", 64}}};
+constexpr std::array<known_digest, 7> known{
+    {{"md5", 16}, {"sha1", 20}, {"sha224", 28}, {"sha256", 32}, {"sha384", 48}, {"sha512", 64}, {"sha512-256", 32}}};
 
-/// "SHA-256" and "sha256" are one.
-const known_digest* digest_called(std::string_view name) {
-    std::string plain;
+/// "SHA-256" and "sha256" are one, and so are "SHA-512/256" and "sha512-256".
+std::string plain(std::string_view name) {
+    std::string letters;
     for (char c : name)
-        if (c != '-') plain += ascii::lower(c);
+        if (c != '-' && c != '/') letters += ascii::lower(c);
+    return letters;
+}
+
+const known_digest* digest_called(std::string_view name) {
     for (const known_digest& each : known)
-        if (each.name == plain) return &each;
+        if (plain(each.name) == plain(name)) return &each;
     return nullptr;
 }
 
@@ -68,7 +73,7 @@ expected_digest expected_digest::parse(std::string_view text) {
         throw refuse("no algorithm has a checksum of that length");
     }
     const known_digest* algorithm = digest_called(ascii::trim(trimmed.substr(0, mark)));
-    if (!algorithm) throw refuse("the algorithm is none of md5, sha1, sha224, sha256, sha384, sha512");
+    if (!algorithm) throw refuse("the algorithm is none of md5, sha1, sha224, sha256, sha384, sha512, sha512-256");
     if (!value) throw refuse("not hexadecimal digits");
     if (value->size() != algorithm->size) throw refuse("not of that algorithm's length");
     return {std::string{algorithm->name}, *value};

@@ -27,8 +27,8 @@ http::client_options client_options_of(const download_options& options) {
     client.read_timeout = options.stall_timeout;
     client.max_redirects = options.max_redirects;
     client.connections_per_origin = std::max<std::size_t>(options.per_host, 1);
-    // The schedule counts them; a file may have several.
-    client.connections = std::max<std::size_t>(options.jobs, 1) * std::max<std::size_t>(options.segments, 1) + (options.segments == 0 ? options.per_host : 0);
+    // The schedule counts them; a file may have several, by its own options too.
+    client.connections = std::max<std::size_t>(options.jobs, 1) * std::max<std::size_t>(options.segments, 1) + options.per_host;
     client.retries = 0;
     client.decompress = false;
     if (!options.user_agent.empty()) client.user_agent = options.user_agent;
@@ -36,6 +36,9 @@ http::client_options client_options_of(const download_options& options) {
     if (options.insecure) client.insecure = true;
     return client;
 }
+
+/// Of a file of that size: an attempt that brings less has failed, lest a server that gives a byte at each request be asked for ever.
+std::uint64_t fair_part(std::uint64_t size) noexcept { return std::clamp<std::uint64_t>(size / 64, 1, 64 * 1024); }
 
 void check(const download_options& options) {
     if (options.jobs == 0) throw std::invalid_argument("download: jobs must be at least 1");
@@ -101,6 +104,13 @@ void download_job::close() noexcept {
 task<download_report> download_job::run() {
     if (std::exchange(ran_, true)) throw std::logic_error("downloader: run: it has run already");
     began_ = now();
+    struct over {
+        ~over() {
+            job.group_ = nullptr;
+            job.release_handles();
+        }
+        download_job& job;
+    } at_the_end{*this};  // also of a job that never began, since its directory cannot be made
     co_await target_.prepare(directory_);
     if (options_.resume) {
         path written_down{journal_name_};
@@ -132,10 +142,7 @@ task<download_report> download_job::run() {
     for (file_work& work : works_) keeper_.keep_or_drop(work);
     works_.clear();
     co_await shield(keeper_.end(!why && report_.failed == 0));
-    if (why) {
-        release_handles();
-        std::rethrow_exception(why);
-    }
+    if (why) std::rethrow_exception(why);
     report_.elapsed = now() - began_;
     report_.received = wire_bytes_;
     if (options_.on_progress) tell_progress(true);
@@ -269,7 +276,6 @@ file_work& download_job::begin(std::size_t file) {
 task<> download_job::attempt(std::size_t file) {
     file_work& work = begin(file);
     ++reports_[file].attempts;
-    if (!std::exchange(work.told, true)) tell(download_event::kind::start, work);
     work.stop = stop_reason::none;
     work.result = reached::nothing;
     work.threw_away = false;
@@ -277,6 +283,8 @@ task<> download_job::attempt(std::size_t file) {
     work.running = true;
     work.state = file_state::transferring;
     work.limit.emplace(options_.timeout > duration::zero() ? work.started + options_.timeout : time_point::max());
+    // Who is told may give it up: like any other attempt that runs, this one then ends at the loop's next turn.
+    if (!std::exchange(work.told, true)) tell(download_event::kind::start, work);
     transfer now_made{*this, work};
     auto done = co_await (timeout_at(*work.limit, now_made.run()) | as_result);
     work.running = false;
@@ -327,7 +335,9 @@ task<> download_job::verify(std::size_t file) {
         const bool once_more = work.went_on && !std::exchange(work.began_anew, true) && !(entries_[file].flags & is_given_up);
         start_over(work, found.text);
         if (!once_more) next_source(work, found);
-        if (once_more || found.may_pass) {
+        if (entries_[file].flags & is_given_up) {  // by who was told
+            found = {false, {}, "cancelled", failure_class::cancelled};
+        } else if (once_more || found.may_pass) {
             work.state = file_state::waiting;
             co_return schedule_.back(file);
         }
@@ -388,6 +398,7 @@ void download_job::stopped(file_work& work) {
 
 void download_job::failed(file_work& work, const std::exception_ptr& why) {
     const std::size_t file = work.index;
+    if (entries_[file].flags & is_given_up) return stopped(work);  // while it got its name, or was too slow as well
     file_report& report = reports_[file];
     verdict found = judge(why);
     if (found.status != 0) report.status = found.status;
@@ -400,10 +411,10 @@ void download_job::failed(file_work& work, const std::exception_ptr& why) {
         const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(options_.timeout).count();
         found = {false, {}, "not done within " + std::to_string(milliseconds) + " ms", failure_class::timeout};
     }
-    // What brought bytes that are kept has not failed as far as retries count. A file that is another one at each answer has as many attempts as one that
+    // What brought a fair part that is kept has not failed as far as retries count. A file that is another one at each answer has as many attempts as one that
     // brings nothing: its bytes are thrown away again.
-    const bool got_on = !work.threw_away && work.data && work.data->may_resume() && options_.resume && work.data->have.total() > work.before_attempt;
-    if (!got_on) ++work.failures;
+    const bool kept = !work.threw_away && work.data && work.data->may_resume() && options_.resume;
+    if (!kept || work.data->have.total() < work.before_attempt + fair_part(work.data->size.value_or(work.before_attempt))) ++work.failures;
     if (!limited || here < end) next_source(work, found);
     if (found.may_pass && work.failures <= options_.retries) {
         const duration pause = found.retry_after.value_or(backoff(options_.retry_delay, std::max(work.failures, 1u) + 1, random_));
@@ -412,8 +423,8 @@ void download_job::failed(file_work& work, const std::exception_ptr& why) {
             log::debug("download: attempt {} failed, the next in {} ms: {}", report.attempts,
                        std::chrono::duration_cast<std::chrono::milliseconds>(pause).count(), text);
             work.state = file_state::waiting;
-            tell(download_event::kind::retry, work, text, pause);
-            return schedule_.again(file, here + pause);
+            schedule_.again(file, here + pause);
+            return tell(download_event::kind::retry, work, text, pause);  // who may give it up, and then need not wait
         }
     }
     give_up(file, found.why, std::move(found.text));
@@ -441,23 +452,32 @@ void download_job::ended(std::size_t file) {
     file_report& report = reports_[file];
     file_work& work = *its.work;
     report.elapsed = now() - work.started;
+    its.flags |= is_over;  // before anybody is told, who may call its handle
+    const auto tell_safely = [&](download_event::kind what, std::string_view detail = {}) -> std::exception_ptr {
+        try {
+            tell(what, work, detail);
+            return nullptr;
+        } catch (...) {
+            return std::current_exception();  // thrown on once nobody waits for this file any more
+        }
+    };
+    std::exception_ptr thrown;
     if (report.ok()) {
         ++report_.succeeded;
         report_.bytes += report.bytes;
         if (work.result == reached::skipped) {
             ++report_.skipped;
             report.skipped = true;
-            tell(download_event::kind::skip, work);
+            thrown = tell_safely(download_event::kind::skip);
         } else {
             keeper_.finished(work);
-            tell(download_event::kind::done, work);
+            thrown = tell_safely(download_event::kind::done);
         }
     } else {
         ++report_.failed;
         const std::string why = report.error;
-        tell(download_event::kind::failed, work, why);
+        thrown = tell_safely(download_event::kind::failed, why);
     }
-    its.flags |= is_over;
     its.work = nullptr;
     its.options.reset();
     works_.erase(work.self);
@@ -465,6 +485,7 @@ void download_job::ended(std::size_t file) {
         its.handle->result = std::make_unique<file_report>(reports_[file]);
         its.handle->ended.set();
     }
+    if (thrown) std::rethrow_exception(thrown);
     if (!options_.on_file) return;
     if (closed_.is_set()) return options_.on_file(reports_[file]);
     const file_report copy = reports_[file];  // the callback may add files

@@ -17,6 +17,12 @@ std::shared_ptr<job_file> download_job::watch(std::size_t file) {
     return made;
 }
 
+/// Everything has come: it is compared, or gets its name, which is not to be interrupted.
+bool download_job::is_verified_now(std::size_t file) const noexcept {
+    const file_work* work = entries_[file].work;
+    return work && !work->running && (work->state == file_state::verifying || work->result == reached::arrived);
+}
+
 /// The job is over: handles know from now on what they will ever know.
 void download_job::release_handles() noexcept {
     for (std::size_t file = 0; file < entries_.size(); ++file) {
@@ -27,7 +33,7 @@ void download_job::release_handles() noexcept {
         if (file < reports_.size()) {
             auto left = std::make_unique<file_report>(reports_[file]);
             left->why = failure_class::cancelled;
-            left->error = "the job was cancelled";
+            left->error = "the job was cancelled or has failed";
             handle->result = std::move(left);
         }
         handle->ended.set();
@@ -37,12 +43,9 @@ void download_job::release_handles() noexcept {
 std::size_t download_job::waiting() const noexcept { return schedule_.in_line() + (entries_.size() - planned_); }
 
 void download_job::strike(file_work& work, stop_reason why) {
+    if (why == stop_reason::too_slow && work.stop != stop_reason::none) return;  // a handle was faster
     work.stop = why;
     if (work.limit) work.limit->reschedule(now());
-}
-
-bool download_job::is_verified_now(std::size_t file) const noexcept {
-    return entries_[file].work && entries_[file].work->state == file_state::verifying;
 }
 
 void download_job::pause(std::size_t file) {
@@ -72,13 +75,13 @@ void download_job::cancel(std::size_t file) {
     if (its.flags & (is_over | is_given_up)) return;
     its.flags |= is_given_up;
     if (its.work && its.work->running) return strike(*its.work, stop_reason::cancelled);
-    if (is_verified_now(file)) return;  // it ends when the thread that hashes has looked at what it has
-    const bool held = (its.flags & is_held) != 0;
-    give_up(file, failure_class::cancelled, "cancelled");
-    if (held)
+    if (is_verified_now(file)) return;  // it ends when the thread that hashes has looked at what it has; one that gets its name is there
+    // First, since the callbacks that are told may throw.
+    if (its.flags & is_held)
         schedule_.drop();
     else
         schedule_.hurry(file);  // a worker passes over it
+    give_up(file, failure_class::cancelled, "cancelled");
 }
 
 void download_job::set_max_rate(std::size_t file, std::uint64_t per_second) {

@@ -136,9 +136,11 @@ task<> keeper::tend(event& over) {
         auto ended = co_await (timeout(between_commits, over.wait()) | as_result);
         if (ended) co_return;
         worth_it_ = true;
-        if (turn % commits_per_checkpoint == 0)
-            for (file_work& work : job_.works())
-                if (work.data && work.data->part.is_open() && work.data->may_resume() && work.data->received() != 0) note(work);
+        // A large part for the first time at once: a job that is killed each second must get on, too.
+        const bool all = turn % commits_per_checkpoint == 0;
+        for (file_work& work : job_.works())
+            if (work.data && work.data->part.is_open() && (all || (work.data->part.findable() && !work.data->noted)) && work.data->may_resume() && work.data->received() != 0)
+                note(work);
         co_await commit();
         if (turn % commits_per_checkpoint == 0 && !failing_)
             for (file_work& work : job_.works())

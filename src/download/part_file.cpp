@@ -51,6 +51,9 @@ std::string unique_name(std::string_view name) {
     return beside(name, suffix + ".part");
 }
 
+/// Is that the file system's answer to all of them, and not to this one at this moment (out of descriptors, or of space)?
+bool never_unnamed(int failed) noexcept { return failed == -EOPNOTSUPP || failed == -EISDIR || failed == -ENOENT || failed == -EINVAL; }
+
 /// Owns what it opened, as long as nobody has taken it: whoever waits for the call may be gone when it returns.
 struct opened_directory {
     owned_descriptor descriptor;
@@ -148,7 +151,7 @@ void part_file::discard() noexcept {
 std::uint64_t part_file::inode() const noexcept { return inode_ != 0 || fd_ < 0 ? inode_ : stamp_of(fd_).inode; }  // few are asked for it
 
 void part_file::appear() noexcept {
-    if (unnamed_ && fd_ >= 0 && name_at(fd_, in_.descriptor(), part_.c_str()) == 0) unnamed_ = false;
+    if (!naming_ && unnamed_ && fd_ >= 0 && name_at(fd_, in_.descriptor(), part_.c_str()) == 0) unnamed_ = false;
 }
 
 path part_file::full() const { return in_.name() / name_; }
@@ -162,6 +165,7 @@ task<> part_file::create(part_naming naming) {
         const std::size_t slash = name_.rfind('/');
         const bool here = slash == std::string::npos;
         const std::string parents = here ? "." : name_.substr(0, std::max<std::size_t>(slash, 1));
+        int failed = 0;
         for (; fd_ < 0; made_parents = true) {
             part_opened made;
             if (direct_)
@@ -169,9 +173,10 @@ task<> part_file::create(part_naming naming) {
             else
                 made = co_await to_thread(create_unnamed, in_.descriptor(), parents);
             fd_ = made.descriptor.release();
-            if (made.failed != -ENOENT || made_parents) break;
-            const int failed = co_await to_thread(make_directories, std::string{full().parent()});
-            if (failed != 0) throw error(-failed, "make directory", full().parent());
+            failed = made.failed;
+            if (failed != -ENOENT || made_parents) break;
+            const int unmade = co_await to_thread(make_directories, std::string{full().parent()});
+            if (unmade != 0) throw error(-unmade, "make directory", full().parent());
         }
         if (fd_ >= 0) {
             part_ = unique_name(name_);
@@ -179,7 +184,7 @@ task<> part_file::create(part_naming naming) {
             if (!direct_) direct_ = facts_of(fd_).local;
             co_return;
         }
-        if (here) in_.unnamed_files = false;
+        if (here && never_unnamed(failed)) in_.unnamed_files = false;
     }
     for (int tries = 0; fd_ < 0; ++tries) {
         part_ = findable_ ? findable_name(name_) : unique_name(name_);
@@ -212,21 +217,21 @@ task<bool> part_file::reopen(std::string part_name, std::uint64_t inode, std::ui
         found = reopen_locked(in_.descriptor(), part_name);
     else
         found = co_await to_thread(reopen_locked, in_.descriptor(), part_name);
-    if (found.failed != 0 || found.stamp.error != 0 || !found.stamp.regular || found.stamp.inode != inode || found.stamp.size < size) co_return false;
+    if (found.failed != 0 || found.stamp.error != 0 || !found.stamp.regular || found.stamp.inode != inode) co_return false;
     fd_ = found.descriptor.release();
     inode_ = inode;
     part_ = std::move(part_name);
     findable_ = true;
     exists_ = true;
     if (!direct_) direct_ = facts_of(fd_).local;
-    co_return true;
+    co_return found.stamp.size >= size;
 }
 
 bool part_file::save_at_once(std::string_view content) {
     if (!direct_ || !in_.unnamed_files) return false;
     fd_ = create_unnamed_at(in_.descriptor());
     if (fd_ < 0) {
-        in_.unnamed_files = false;
+        if (never_unnamed(fd_)) in_.unnamed_files = false;
         return false;
     }
     write_all(content);
@@ -269,8 +274,18 @@ file part_file::writer(std::uint64_t offset) const {
     return file{*core};
 }
 
+task<> part_file::keep_room(std::uint64_t from, std::uint64_t end) {
+    const int failed = co_await to_thread(detail::keep_room, fd_, from, end);
+    if (failed != 0) throw error(-failed, "keep room for " + std::to_string(end - from) + " bytes of", full().string());
+}
+
 task<> part_file::finish(bool sync) {
     int result = 0;
+    struct naming {
+        explicit naming(bool& b) : busy(b) { busy = true; }
+        ~naming() { busy = false; }
+        bool& busy;
+    } meanwhile{naming_};  // the journal's names are not given to it
     if (direct_ && !sync)
         result = give_name(fd_, in_.descriptor(), unnamed_, part_, name_);
     else

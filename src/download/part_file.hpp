@@ -53,7 +53,8 @@ public:
     /// Creates it, and the directories that its name needs. A findable one that was left behind is replaced, and one that another process is writing
     /// is left alone: then this one's name is unique. Throws leat::error.
     task<> create(part_naming naming);
-    /// Opens the one that an earlier job has left, if it is the very same file and holds at least so many bytes. False: it is not there, or is another one.
+    /// Opens the one that an earlier job has left, if it is the very same file. False: it is not there, is another one, or holds less than `size` bytes,
+    /// and is then removed with this object.
     task<bool> reopen(std::string part_name, std::uint64_t inode, std::uint64_t size);
     /// Is there one?
     bool is_open() const noexcept { return fd_ >= 0; }
@@ -63,12 +64,12 @@ public:
     bool direct() const noexcept { return direct_; }
     bool findable() const noexcept { return findable_; }
 
+    /// Has the disk keep room for these bytes. Throws leat::error if it has none.
+    task<> keep_room(std::uint64_t from, std::uint64_t end);
     /// To write from an offset on; it belongs to the caller, who closes it before finish(). Several may be there at once. Throws leat::error.
     file writer(std::uint64_t offset) const;
     /// Gives it its own name, after the disk has it if `sync`. Throws leat::error.
     task<> finish(bool sync);
-    /// The same with the name that it got meanwhile.
-    void rename_target(std::string_view name) { name_ = name; }
     /// Gives one that has no name part_name(), for a later job. To be called once the journal knows that name: nobody else would ever look for it.
     void appear() noexcept;
     /// It stays when this object goes.
@@ -93,6 +94,7 @@ private:
     bool direct_ = false;
     bool findable_ = false;
     bool unnamed_ = false;
+    bool naming_ = false;  // finish() runs, perhaps in a thread
     bool exists_ = false;  // under the temporary name, to be removed with this object
 };
 

@@ -119,19 +119,20 @@ task<> crew::bring_part(piece& part) {
         throw refused(response, url);
     }
     const auto brought = part_answer_of(response.headers());
-    const validators tags = validators::of(response.headers());
+    const validators tags = validators::said_by(response.headers());
     if (response.status() != 206 || !brought) {
         if (url == data_.url) refused_ = work_.parts_refused = true;
         throw download_failure(failure_class::protocol, "the server sends no part of the file", true);
     }
     const bool same = url == data_.url ? data_.tags.agree_with(tags) : validators{{}, data_.tags.last_modified}.agree_with(tags);
-    if (brought->first != asked_part.first || brought->end > asked_part.end || brought->total.value_or(*data_.size) != *data_.size || !same) {
+    if (brought->first != asked_part.first || brought->end > asked_part.end || brought->total.value_or(url == data_.url ? *data_.size : 0) != *data_.size || !same) {
         if (url == data_.url) refused_ = true;
         throw download_failure(failure_class::protocol, "the server sent a part of another file");
     }
     const std::string told = text_of(asked_part) + " from " + printable(url, 300);
     job_.tell(download_event::kind::segment, work_, told);
     part.body_end = brought->end;
+    if (url != data_.url) work_.went_on = true;
     confirm(part);
     co_await carry(response, part);
 }
@@ -289,6 +290,7 @@ bool crew::may_ask_for_parts() const noexcept { return data_.size && !refused_ &
 std::size_t crew::next_source() {
     const std::size_t sources = job_.sources_of(work_.index);
     if (sources == 1) return 0;
+    if (work_.began_anew) return work_.source;  // who has sent wrong bytes can only be told if they are one server's
     work_.sources.resize(sources);
     std::size_t best = work_.source;
     for (std::size_t step = 1; step <= sources; ++step) {

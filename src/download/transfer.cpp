@@ -22,6 +22,7 @@ namespace leat::detail {
 namespace {
 
 constexpr std::uint64_t worth_a_lock = 256 * 1024;  // a smaller file's part is not looked for by anybody but the journal
+constexpr std::uint64_t worth_room = 16 * 1024 * 1024;  // a smaller file is written before the disk could have said anything
 constexpr int no_range_here = 416;
 constexpr int not_modified = 304;
 
@@ -51,6 +52,18 @@ bool comes_soon(const http::body& body) {
     return body.exchange().stream() && body.size() && *body.size() <= small;
 }
 
+task<> pour_all(http::body& body, leat::file& to, std::vector<digest_check>& checks) {
+    if (checks.empty()) {
+        co_await copy(body, to);
+    } else {
+        while (auto piece = co_await body.read()) {
+            for (digest_check& each : checks) each.hash.add(*piece);
+            co_await to.write(*piece);
+        }
+    }
+    co_await to.flush();
+}
+
 }  // namespace
 
 task<> transfer::run() {
@@ -76,11 +89,12 @@ task<> transfer::run() {
         const answer said = judge_answer(response, wanted);
         if (said == answer::ask_again) continue;
         if (said == answer::unchanged) {
+            if (work_.was_noted) job_.keeper().forget(work_);  // of a newer one that is the server's no more
             work_.result = reached::skipped;
             co_return;
         }
         if (said == answer::all_there) {
-            expect_digests(response.headers());
+            expect_digests({});  // a digest in such an answer is that of its own text
             arrived(*work_.data);
             co_return;
         }
@@ -100,6 +114,11 @@ task<> transfer::run() {
 /// Once, before the first request: what stands under the file's name.
 task<> transfer::look() {
     co_await take_up();
+    co_await mind_existing();
+}
+
+/// What stands under its name, which may be the server's own.
+task<> transfer::mind_existing() {
     const item_options* own = job_.own_options(work_.index);
     const existing_file policy = own && own->existing ? *own->existing : job_.options().existing;
     const bool known = job_.keeper().knows_finished(work_);
@@ -124,8 +143,7 @@ task<> transfer::look() {
             break;
         case existing_file::fail: throw download_failure(failure_class::exists, "a file of this name is there already");
         case existing_file::if_newer:
-            conditional_ = true;
-            fields_.set("If-Modified-Since", http::format_date(there.modified_ns / 1'000'000'000));
+            work_.newer_than = there.modified_ns / 1'000'000'000;
             job_.report(work_.index).bytes = there.size;
             break;
     }
@@ -143,11 +161,11 @@ task<> transfer::take_up() {
     data->have = left->written;
     data->synced = left->synced;
     const std::uint64_t end = data->have.spans().empty() ? 0 : data->have.spans().back().end;
-    bool there = end != 0 && data->may_resume() && knows_url(left->url);
-    if (there) there = co_await data->part.reopen(left->part_name, left->inode, end);
-    if (!there) {
+    const bool of_use = end != 0 && data->may_resume() && knows_url(left->url);
+    const bool there = co_await data->part.reopen(left->part_name, left->inode, end);
+    if (!of_use || !there) {
         job_.keeper().forget(work_);
-        co_return;
+        co_return;  // what nobody will ever go on from is removed
     }
     work_.tagged = true;
     work_.resumed = data->have.total();
@@ -164,15 +182,13 @@ http::request_options transfer::request_for(span_of_bytes wanted) {
     const item_options* own = job_.own_options(work_.index);
     http::request_options asked;
     if (own) {
-        const auto since = fields_.get("If-Modified-Since");
-        const std::string ours{conditional_ && since ? *since : std::string_view{}};
         fields_ = own->headers;
-        if (!ours.empty()) fields_.set("If-Modified-Since", ours);
         if (!own->user.empty()) {
             asked.credentials.user = own->user;
             asked.credentials.password = own->password;
         }
     }
+    if (work_.newer_than) fields_.set("If-Modified-Since", http::format_date(*work_.newer_than));
     if (work_.data) {
         const bool to_the_end = wanted.end == no_end || wanted.end == work_.data->size;
         fields_.set("Range", http::format_range(wanted.first, to_the_end ? std::nullopt : std::optional{wanted.end - 1}));
@@ -188,7 +204,7 @@ http::request_options transfer::request_for(span_of_bytes wanted) {
 /// Does a part come from the file that the other bytes are from, as far as it says? Two servers give one file tags of their own.
 bool transfer::same_file(const http::response& response) const {
     const file_data& data = *work_.data;
-    const validators said = validators::of(response.headers());
+    const validators said = validators::said_by(response.headers());
     return data.url == job_.url_of(work_) ? data.tags.agree_with(said) : validators{{}, data.tags.last_modified}.agree_with(said);
 }
 
@@ -201,8 +217,8 @@ void transfer::refuse_page(const http::headers& fields) const {
 transfer::answer transfer::judge_answer(http::response& response, span_of_bytes wanted) {
     const int status = response.status();
     const http::headers& fields = response.headers();
+    if (status == not_modified && work_.newer_than) return answer::unchanged;
     if (!work_.data) {
-        if (status == not_modified && conditional_) return answer::unchanged;
         if (!is_file(status)) throw refused(response, job_.url_of(work_));
         refuse_page(fields);
         return answer::whole;
@@ -214,8 +230,13 @@ transfer::answer transfer::judge_answer(http::response& response, span_of_bytes 
             job_.start_over(work_, "the server sent another range than the one that was asked for");
             return answer::ask_again;
         }
-        if ((part->total && data.size && *part->total != *data.size) || !same_file(response) || is_coded(fields)) {
+        const bool another = data.url != job_.url_of(work_);  // which has to say that it has the same size
+        if ((data.size && part->total.value_or(another ? 0 : *data.size) != *data.size) || !same_file(response) || is_coded(fields)) {
             job_.start_over(work_, "the file has changed on the server");
+            return answer::ask_again;
+        }
+        if (!data.size && !part->total) {
+            job_.start_over(work_, "the server does not say how large the file is, so that a part of it has no known end");
             return answer::ask_again;
         }
         if (!data.size) data.size = part->total;
@@ -227,7 +248,7 @@ transfer::answer transfer::judge_answer(http::response& response, span_of_bytes 
     }
     if (status == no_range_here) {
         const auto total = total_of_unsatisfied(fields);
-        if (total && *total == data.have.prefix() && (!data.size || *data.size == *total)) {
+        if (total && *total == data.have.prefix() && (!data.size || *data.size == *total) && same_file(response)) {
             data.size = total;
             return answer::all_there;
         }
@@ -236,7 +257,7 @@ transfer::answer transfer::judge_answer(http::response& response, span_of_bytes 
     }
     if (!is_file(status)) throw refused(response, job_.url_of(work_));
     refuse_page(fields);
-    const validators now_has = validators::of(fields);
+    const validators now_has = validators::said_by(fields);
     job_.start_over(work_, now_has.none() || !now_has.agree_with(data.tags) ? "the file has changed on the server" : "the server sends no part of a file");
     return answer::whole;
 }
@@ -247,35 +268,37 @@ void transfer::check_size(std::uint64_t size) const {
     throw download_failure(failure_class::checksum, "it has " + std::to_string(size) + " bytes and should have " + std::to_string(*own->size));
 }
 
-/// The name that the server gives, where the caller has given none.
-void transfer::name_by(const http::headers& fields) {
-    if (!job_.options().content_disposition || job_.named_by_caller(work_.index)) return;
+/// The name that the server gives, where the caller has given none. True if it is another one than before.
+bool transfer::name_by(const http::headers& fields) {
+    if (!job_.options().content_disposition || job_.named_by_caller(work_.index) || !work_.planned.empty()) return false;
     const auto said = fields.get("Content-Disposition");
-    if (!said) return;
+    if (!said) return false;
     std::string wanted = name_from_disposition(*said);
-    if (wanted.empty() || wanted == work_.name) return;
+    if (wanted.empty() || wanted == work_.name) return false;
     work_.planned = work_.calls_name();
     work_.name = job_.claim_name(work_, wanted);
     file_report& report = job_.report(work_.index);
     const item_options* own = job_.own_options(work_.index);
     report.target = own && !own->directory.empty() ? path{own->directory} / work_.name : job_.target().name() / work_.name;
     if (!work_.place.empty()) work_.place = std::string{path{work_.place}.parent()} + "/" + work_.name;
+    return true;
 }
 
 /// The whole file, from its first byte on.
 task<> transfer::save(http::response& response) {
     http::body& body = response.body();
-    name_by(response.headers());
+    if (name_by(response.headers())) {
+        co_await mind_existing();
+        const auto changed = http::parse_date(response.headers().get("Last-Modified").value_or(std::string_view{}));
+        if (work_.newer_than && changed && *changed <= *work_.newer_than) work_.result = reached::skipped;
+        if (work_.result != reached::nothing) co_return;
+    }
     if (body.size()) check_size(*body.size());
     if (job_.named_by_caller(work_.index)) {
         const path target = job_.report(work_.index).target;
         const bool special = co_await to_thread(is_special, target);
         if (special) {
-            leat::file to = co_await open(target, "w");
-            co_await copy(body, to);
-            co_await to.close();
-            job_.report(work_.index).bytes = body.received();
-            work_.result = reached::complete;
+            co_await pour(response, target);
             co_return;
         }
     }
@@ -318,6 +341,29 @@ task<> transfer::save(http::response& response) {
     co_await bring(response, {0, data.size.value_or(no_end)});
 }
 
+/// Into a device or a FIFO: what has been written there cannot be taken back, so no other attempt follows it.
+task<> transfer::pour(http::response& response, const path& target) {
+    http::body& body = response.body();
+    std::vector<digest_check> checks;
+    for (expected_digest& each : digests_of(response.headers())) {
+        hasher hash(each.algorithm);
+        checks.push_back({std::move(each), std::move(hash)});
+    }
+    leat::file to = co_await open(target, "w");
+    auto poured = co_await (pour_all(body, to, checks) | as_result);
+    if (!poured) {
+        const verdict found = judge(poured.error().exception());
+        throw download_failure(found.why, found.text);
+    }
+    co_await to.close();
+    file_report& report = job_.report(work_.index);
+    report.bytes = body.received();
+    check_size(report.bytes);
+    for (digest_check& each : checks) verify_hashed(each);
+    report.verified = !checks.empty();
+    work_.result = reached::complete;
+}
+
 task<> transfer::save_whole(std::string_view content) {
     part_file part{job_.target(), work_.calls_name()};
     if (!job_.options().sync && part.save_at_once(content)) co_return;
@@ -332,6 +378,8 @@ task<> transfer::save_whole(std::string_view content) {
 task<> transfer::bring(http::response& response, span_of_bytes wanted) {
     expect_digests(response.headers());
     file_data& data = *work_.data;
+    if (job_.options().preallocate && data.size && *data.size >= worth_room && !std::exchange(data.has_room, true))
+        co_await data.part.keep_room(wanted.first, *data.size);
     crew team{job_, work_};
     co_await team.run(response, wanted);
     arrived(data);

@@ -25,6 +25,7 @@ private:
         ask_again,   // what is there cannot be used, and the server sent nothing that can
     };
     task<> look();
+    task<> mind_existing();
     task<> take_up();
     bool knows_url(std::string_view url) const noexcept;
     http::request_options request_for(span_of_bytes wanted);
@@ -32,9 +33,10 @@ private:
     void refuse_page(const http::headers& fields) const;
     bool same_file(const http::response& response) const;
     task<> save(http::response& response);
+    task<> pour(http::response& response, const path& target);
     task<> save_whole(std::string_view content);
     void check_size(std::uint64_t size) const;
-    void name_by(const http::headers& fields);
+    bool name_by(const http::headers& fields);
     task<> bring(http::response& response, span_of_bytes wanted);
     void arrived(const file_data& data);
     std::vector<expected_digest> digests_of(const http::headers& fields) const;
@@ -43,7 +45,6 @@ private:
     download_job& job_;
     file_work& work_;
     http::headers fields_;   // of a request that has some of its own
-    bool conditional_ = false;
 };
 
 }  // namespace leat::detail

@@ -19,6 +19,12 @@ validators validators::of(const http::headers& fields) {
     return found;
 }
 
+validators validators::said_by(const http::headers& fields) {
+    std::string_view tag = fields.get("ETag").value_or(std::string_view{});
+    if (tag.starts_with("W/")) tag.remove_prefix(2);  // a server that codes what it sends weakens the tag of what it has
+    return {std::string{tag}, std::string{fields.get("Last-Modified").value_or(std::string_view{})}};
+}
+
 bool validators::agree_with(const validators& other) const noexcept {
     if (!etag.empty() && !other.etag.empty()) return etag == other.etag;
     return last_modified.empty() || other.last_modified.empty() || last_modified == other.last_modified;

@@ -14,6 +14,8 @@ struct validators {
     std::string last_modified;  // one that no later change can share (8.8.2.2), as it came; empty: none
 
     static validators of(const http::headers& fields);
+    /// What an answer says, weak or strong: to be compared with strong ones, since what differs from them is another file even in the second of its change.
+    static validators said_by(const http::headers& fields);
     bool none() const noexcept { return etag.empty() && last_modified.empty(); }
     /// The value of an If-Range field.
     const std::string& if_range() const noexcept { return etag.empty() ? last_modified : etag; }

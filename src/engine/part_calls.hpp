@@ -28,6 +28,9 @@ int duplicate(int fd) noexcept;
 int lock_now(int fd) noexcept;
 /// May block: for threads.
 int sync_data(int fd) noexcept;
+/// Has the disk keep room for these bytes, which the file's size does not tell. -ENOSPC, -EDQUOT, -EFBIG: there is none, and none is taken. 0 as well where
+/// the file system cannot do it. May block: for threads.
+int keep_room(int fd, std::uint64_t from, std::uint64_t end) noexcept;
 long read_at(int fd, char* into, std::size_t size, std::uint64_t offset) noexcept;
 
 }  // namespace leat::detail

@@ -29,6 +29,7 @@ struct get_arguments {
     bool resume = true;
     std::string journal;
     bool sync = false;
+    bool preallocate = true;
 
     // What it has to be
     std::string checksum;

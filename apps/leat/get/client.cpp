@@ -40,6 +40,7 @@ leat::download_options download_options_of(const get_arguments& asked, const lea
     options.resume = asked.resume;
     options.journal = asked.journal;
     options.sync = asked.sync;
+    options.preallocate = asked.preallocate;
     options.existing = asked.existing;
     options.segments = asked.segments;
     options.segment_size = leat::bytes{static_cast<std::size_t>(asked.segment_size)};

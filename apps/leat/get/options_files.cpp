@@ -49,9 +49,12 @@ void add_file_options(CLI::App& to, get_arguments& asked) {
         ->group(group);
     to.add_option("--journal", asked.journal, "Where it is written down what has come (default: .leat-journal in the directory)")->option_text("FILE")->group(group);
     to.add_flag("--sync,!--no-sync", asked.sync, "Wait until each file is on the disk itself before it gets its name (with --queue unless --no-sync)")->group(group);
+    to.add_flag("--preallocate,!--no-preallocate", asked.preallocate,
+                "Have the disk keep room for a file of 16 MiB or more as it begins, so that a full one says so at once (on unless --no-preallocate)")
+        ->group(group);
 
     const auto verify = "Verification";
-    to.add_option("--checksum", asked.checksum, "What the file has to be, as sha256:HEX, or sha1, sha224, sha384, sha512, md5; for a single file")
+    to.add_option("--checksum", asked.checksum, "What the file has to be, as sha256:HEX, or sha1, sha224, sha384, sha512, sha512-256, md5; for a single file")
         ->option_text("ALGO:HEX")
         ->group(verify);
     to.add_option("--checksums", asked.checksum_files, "A file as sha256sum writes it: what each file has to be, by its name. May be given again")

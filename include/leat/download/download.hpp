@@ -26,14 +26,14 @@ struct client_options;
 enum class existing_file : std::uint8_t {
     overwrite,  ///< it is replaced when the new one is complete
     skip,       ///< nothing is asked, and it counts as a success
-    if_newer,   ///< it is replaced if the server's has changed since: by the ETag that was kept, else by its date (If-None-Match, If-Modified-Since)
+    if_newer,   ///< it is replaced if the server's has changed since the date of the one that is there (If-Modified-Since)
     fail,       ///< that is the file's failure
 };
 
 /// What one file has beyond its URL and its name. Whatever is not set is as download_options has it.
 struct item_options {
     std::vector<std::string> mirrors;    ///< more URLs of the same file; the first one of all is the download_item's
-    std::string checksum;                ///< "sha256:HEX", or sha1, sha224, sha384, sha512, md5; what differs never gets the file's name
+    std::string checksum;                ///< "sha256:HEX", or sha1, sha224, sha384, sha512, sha512-256, md5; what differs never gets the file's name
     std::optional<std::uint64_t> size;   ///< as it has to be
     http::headers headers;               ///< to send with each of its requests
     std::string user;                    ///< who to be; empty: as client_options::credentials
@@ -61,7 +61,7 @@ struct download_options {
     std::string_view directory = ".";     ///< made if it is not there
     std::size_t jobs = 32;                ///< files at once
     std::size_t per_host = 16;            ///< connections to one host at once; hosts take turns
-    unsigned retries = 3;                 ///< more attempts after a failure that may pass (connection, time-out, 408, 429, 5xx); an attempt that brought bytes does not count
+    unsigned retries = 3;                 ///< more attempts after a failure that may pass (connection, time-out, 408, 429, 5xx); an attempt that brought a 64th of the file, or 64 KiB, does not count
     duration retry_delay = std::chrono::milliseconds{500};  ///< before the first; doubles each time, with jitter, up to 30 s; Retry-After counts instead
     duration connect_timeout = std::chrono::seconds{30};  ///< name, connection and TLS handshake
     duration stall_timeout = std::chrono::seconds{30};  ///< without a single byte of a response
@@ -81,6 +81,9 @@ struct download_options {
     /// resume, and removed when every file of the job is there. A job with a journal of its own need not be alone in its directory.
     std::string_view journal = {};
     bool sync = false;                    ///< each file is on the disk itself before it gets its name, at the price of a wait for the disk
+    /// The disk keeps room for a file of 16 MiB or more as its first byte comes, where its size is known: one that has none says so at once, and the file lies
+    /// in one place. File systems that cannot do it go on without. What is kept for a later job keeps its room as well.
+    bool preallocate = true;
     existing_file existing = existing_file::overwrite;  ///< what becomes of files that are there
     /// Connections for one file at once. 0: as many as raise its rate, beginning with one and splitting what remains where it is slowest; 1: never more.
     std::size_t segments = 0;
