@@ -21,7 +21,7 @@
 namespace leat::detail {
 namespace {
 
-constexpr std::uint64_t worth_a_lock = 256 * 1024;  // a smaller file's part is not looked for by anybody but the journal
+constexpr std::uint64_t worth_a_name = 2 * 1024 * 1024;  // a smaller file's part has none before the journal knows it, which costs less, and is mostly over by then
 constexpr std::uint64_t worth_room = 16 * 1024 * 1024;  // a smaller file is written before the disk could have said anything
 constexpr int no_range_here = 416;
 constexpr int not_modified = 304;
@@ -334,7 +334,7 @@ task<> transfer::save(http::response& response) {
     data.size = body.size();
     // A record of another part file must never speak of this one, so a second one has another name. So has one of a job that is not alone in the directory:
     // what another job has left under the findable name is not this one's to replace.
-    const bool worth_it = !data.size || *data.size >= worth_a_lock;
+    const bool worth_it = !data.size || *data.size >= worth_a_name;
     const bool findable = worth_it && job_.options().journal.empty() && job_.keeper().active() && data.may_resume() && !std::exchange(work_.name_used, true);
     const part_naming naming = findable ? part_naming::findable : part_naming::unique;
     co_await data.part.create(naming);
