@@ -173,6 +173,38 @@ task<> uploads() {
 }
 TEST(http2_requests, bodies_of_requests_are_sent) { in_loop(uploads()); }
 
+/// Cannot be read.
+class unreadable final : public http::content {
+public:
+    std::optional<std::uint64_t> size() const override { return 3; }
+    task<std::optional<std::string_view>> read() override {
+        throw std::runtime_error("unreadable");
+        co_return std::nullopt;
+    }
+    bool rewind() override { return true; }
+};
+
+task<> never_sent() {
+    std::vector<std::string> asked;
+    http2_server server([&](http2_peer& peer) -> task<> {
+        co_await peer.begin();
+        while (auto frame = co_await peer.next(http2_frame::headers)) {
+            asked.push_back(frame->fields[":path"]);
+            co_await peer.answer(frame->stream, "x");
+        }
+    });
+    co_await server.start();
+    http::client http(clear);
+    co_await fetch(http, server.url("/1"));
+    unreadable none;
+    auto error = co_await failure_of<std::runtime_error>(http.request("POST", server.url("/never"), {.content = &none}));
+    EXPECT_EQ(error, "unreadable");
+    co_await fetch(http, server.url("/2"));
+    EXPECT_EQ(asked, (std::vector<std::string>{"/1", "/2"}));
+    EXPECT_EQ(server.connections, 1u);
+}
+TEST(http2_requests, a_request_that_fails_in_the_turn_it_began_is_never_sent) { in_loop(never_sent()); }
+
 task<> refused_uploads() {
     http2_server server([&](http2_peer& peer) -> task<> {
         co_await peer.begin();

@@ -158,6 +158,8 @@ struct request_options {
 /// Everything that a call throws for names, connections, TLS, truncation, redirects and status is an http::error that names the URL; time-outs
 /// are leat::timeout_error. Threads: the loop's own. Destroying it closes the idle connections; requests that run, and responses, go on.
 /// It may outlive the loop, which closes the idle connections as it ends, and serve on the next.
+/// A server is told of the end of an idle connection (GOAWAY, close_notify), as far as that needs no wait. An HTTP/2 connection on which nothing at all came while
+/// a request waited in vain, for a second or longer, gets no other.
 /// Source: aiohttp.ClientSession.
 class client {
 public:

@@ -113,11 +113,7 @@ void http2_session::remove(http2_stream& stream) noexcept {
     --active_;
     if (stream.closed_ || stream.id < 0 || broken_) return;
     if (!stream.started_ && stream.since_ != time_point{}) given_up(stream.since_, clock_now());
-    if (nghttp2_session_set_stream_user_data(frames_, stream.id, nullptr) != 0) {
-        // It still waits to be sent, and nghttp2 would remember it: it goes out first.
-        send_frames();
-        nghttp2_session_set_stream_user_data(frames_, stream.id, nullptr);
-    }
+    nghttp2_session_set_stream_user_data(frames_, stream.id, nullptr);  // also of one that waits to be sent, and now never is
     nghttp2_submit_rst_stream(frames_, NGHTTP2_FLAG_NONE, stream.id, stream.ended ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
     look_for_frames();
 }
