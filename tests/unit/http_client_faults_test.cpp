@@ -128,6 +128,38 @@ task<> reset_in_the_body() {
 }
 TEST(http_client_faults, a_reset_in_the_body) { in_loop(reset_in_the_body()); }
 
+/// Takes the next connection and its request's head, off the loop.
+task<testing::raw_socket> next_request(const testing::raw_listener& listener, std::string_view begins) {
+    const int accepted = co_await to_thread([](int fd) { return ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC); }, listener.fd());
+    testing::raw_socket peer(accepted);
+    auto head = co_await to_thread([](int fd, std::size_t size) { return testing::receive_exactly_from(fd, size); }, accepted, begins.size());
+    EXPECT_EQ(head, begins);
+    co_return peer;
+}
+task<> answer_next(const testing::raw_listener& listener, std::string_view begins, std::optional<testing::raw_socket>& peer) {
+    peer.emplace(co_await next_request(listener, begins));
+    peer->send(ok("x"));
+}
+/// The server closes while the program is busy, so that the loop cannot have heard of it.
+task<> closed_behind_its_back() {
+    testing::raw_listener listener;
+    http::client http({.read_timeout = 5s});
+    const std::string url = "http://127.0.0.1:" + std::to_string(listener.port()) + "/";
+    std::optional<testing::raw_socket> first, second;
+    task_group group;
+    group.spawn(answer_next(listener, "GET / HTTP/1.1", first));
+    co_await fetch(http, url);
+    co_await group.join();
+    EXPECT_EQ(http.idle_connections(), 1u);
+    task_group another;
+    another.spawn(answer_next(listener, "POST / HTTP/1.1", second));
+    first.reset();
+    auto response = co_await http.request("POST", url, {.body = "once"});
+    EXPECT_EQ(response.status(), 200);
+    co_await another.join();
+}
+TEST(http_client_faults, what_must_not_be_sent_twice_goes_over_no_connection_that_is_closed) { in_loop(closed_behind_its_back()); }
+
 task<> connect_time_out() {
     // A queue that is full: the kernel drops further attempts, and the connect waits.
     testing::raw_listener listener(false, 0);
