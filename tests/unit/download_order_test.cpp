@@ -302,11 +302,12 @@ TEST(download_order, a_second_attempt_asks_for_a_newer_file_as_well) {
 // ---- several servers
 
 task<> one_bad_of_three(const temporary_directory& directory) {
-    const std::string body = sized(whole), bad(whole, '!');
+    constexpr std::size_t large = 16'000'000;  // more than comes before the others are asked
+    const std::string body = sized(large), bad(large, '!');
     const auto with = [](const std::string& content) {
         return [&content](const seen_request& request) -> reply {
-            if (request.field("Range").empty()) return {head_of(whole, "ETag: \"1\"\r\n") + content};
-            return part_of(request, content, "ETag: \"1\"\r\n", std::to_string(whole));
+            if (request.field("Range").empty()) return {head_of(large, "ETag: \"1\"\r\n") + content};
+            return part_of(request, content, "ETag: \"1\"\r\n", std::to_string(large));
         };
     };
     scripted_server first(with(body)), second(with(bad)), third(with(body));
@@ -314,10 +315,10 @@ task<> one_bad_of_three(const temporary_directory& directory) {
     co_await second.start();
     co_await third.start();
     auto options = std::make_shared<item_options>();
-    options->mirrors = {second.url("/m"), third.url("/m")};
+    options->mirrors = {third.url("/m"), second.url("/m")};  // the bad one last: whoever is blamed first is a good one
     options->checksum = checksum_of(body);
     std::vector<download_item> items{{first.url("/file"), {}, options}};
-    auto report = co_await download(items, {.directory = directory.string(), .retry_delay = 1ms, .segments = 3, .segment_size = {200'000}});
+    auto report = co_await download(items, {.directory = directory.string(), .retry_delay = 1ms, .segments = 3, .segment_size = {500'000}});
     EXPECT_TRUE(report.ok()) << report.files[0].error;
     EXPECT_TRUE(report.files[0].verified);
     EXPECT_GE(second.requests.size(), 1u);  // it was asked, and has spoilt the first attempt
@@ -332,15 +333,17 @@ task<> late_and_bad(const temporary_directory& directory) {
     constexpr std::size_t large = 24'000'000;
     const std::string body = sized(large);
     // The mirror's answer comes once the first server has brought, and the thread has hashed, what it was asked for. Its bytes must not come behind that.
-    std::string bad = body;
-    std::fill(bad.begin() + 12'000'000, bad.begin() + 12'500'000, '!');
     std::size_t asked = 0;
     scripted_server first([&](const seen_request& request) -> reply {
         if (!request.field("Range").empty()) return part_of(request, body, "", std::to_string(large));
         if (asked++ != 0) return {head_of(large, "ETag: \"1\"\r\n") + body};
         return {head_of(large, "ETag: \"1\"\r\n") + body.substr(0, 23'000'000), reply::then::hold};
     });
-    scripted_server second([&](const seen_request& request) -> reply { return part_of(request, bad, "", std::to_string(large)); });
+    scripted_server second([&](const seen_request& request) -> reply {
+        reply part = part_of(request, body, "", std::to_string(large));
+        std::fill_n(part.bytes.begin() + static_cast<long>(part.bytes.find("\r\n\r\n") + 4), 500'000, '!');
+        return part;
+    });
     second.gated = true;
     co_await first.start();
     co_await second.start();
