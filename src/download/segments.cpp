@@ -279,9 +279,9 @@ void crew::put_back(span_of_bytes part) {
     }
 }
 
-/// Once everything is there nobody waits for an answer to what another one has brought.
-void crew::look_whether_complete() noexcept {
-    if (group_ && data_.size && data_.have.covers({0, *data_.size})) group_->cancel();
+/// Once everything is there nobody waits for an answer to what another one has brought, nor for bytes behind a piece that has ended meanwhile.
+void crew::look_whether_complete() {
+    if (group_ && data_.size && data_.written().covers({0, *data_.size})) group_->cancel();
 }
 
 bool crew::may_ask_for_parts() const noexcept { return data_.size && !refused_ && data_.may_resume(); }

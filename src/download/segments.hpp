@@ -39,7 +39,7 @@ private:
     void add_connections(std::size_t most);
     byte_ranges taken() const;
     bool soon_over() const noexcept;
-    void look_whether_complete() noexcept;
+    void look_whether_complete();
     bool may_ask_for_parts() const noexcept;
     bool add_connection();
     std::size_t next_source();

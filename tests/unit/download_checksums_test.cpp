@@ -31,6 +31,7 @@ TEST(Hasher, KnowsItsAlgorithms) {
     EXPECT_EQ(digest_of("sha224", "abc"), "sha224:23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7");
     EXPECT_EQ(digest_of("sha384", "abc").size(), 7 + 96u);
     EXPECT_EQ(digest_of("sha512", "abc").substr(0, 23), "sha512:ddaf35a193617aba");
+    EXPECT_EQ(digest_of("sha512-256", "abc"), "sha512-256:53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23");
     EXPECT_EQ(thrown_by([] { hasher{"rot13"}; }), "checksum algorithm 'rot13' is not known");
 }
 
@@ -52,6 +53,8 @@ TEST(ExpectedDigest, IsReadInItsManyForms) {
     for (char& c : upper) c = static_cast<char>(std::toupper(c));
     for (const std::string& text : {"sha256:" + hex, "SHA256:" + upper, "sha-256=" + hex, "Sha-256 = " + upper, hex, " " + upper + " "})
         EXPECT_EQ(expected_digest::parse(text).to_string(), abc256) << text;
+    for (const std::string& name : texts{"sha512-256", "SHA-512-256", "SHA-512/256", "sha512256"})
+        EXPECT_EQ(expected_digest::parse(name + ":" + hex).to_string(), "sha512-256:" + hex) << name;
     EXPECT_EQ(expected_digest::parse(std::string(32, '0')).algorithm, "md5");
     EXPECT_EQ(expected_digest::parse(std::string(40, '0')).algorithm, "sha1");
     EXPECT_EQ(expected_digest::parse(std::string(56, '0')).algorithm, "sha224");
