@@ -78,15 +78,12 @@ constexpr int most_refusals = 3;  // a server that says again and again that it 
 task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> pool, const http_request& request, const http::url& at) {
     const std::string name = name_of(request, at);
     const std::string& url = at.string();
-    std::string authorization;
-    if (at.has_credentials()) authorization = http::basic_authorization(at.user(), at.password());
     http::request_head head;
     head.method = request.method;
     head.target = at.target();
     head.host = at.authority();
     head.fields = &request.fields;
     head.added = &request.added;
-    head.authorization = authorization;
     head.user_agent = pool->options().user_agent;
     head.accept_encoding = "identity";
     const bool decode = may_decode(request);

@@ -29,27 +29,29 @@ struct words {
             if (std::all_of(line.begin(), line.end(), is_space)) return;
         }
     }
-    std::string next() {
-        skip_space();
-        std::string word;
-        if (!rest.starts_with('"')) {
-            const auto end = static_cast<std::size_t>(std::find_if(rest.begin(), rest.end(), is_space) - rest.begin());
-            word = rest.substr(0, end);
-            rest.remove_prefix(end);
-            return word;
-        }
-        rest.remove_prefix(1);
-        while (!rest.empty() && rest.front() != '"') {
-            char c = rest.front();
-            rest.remove_prefix(1);
-            if (c == '\\' && !rest.empty()) {
-                c = rest.front();
-                rest.remove_prefix(1);
+    /// Takes what is quoted in front. False: it does not end on its line, and nothing is taken.
+    bool quoted(std::string& word) {
+        std::size_t i = 1;
+        for (; i < rest.size() && rest[i] != '"' && rest[i] != '\n'; ++i) {
+            char c = rest[i];
+            if (c == '\\' && i + 1 < rest.size() && rest[i + 1] != '\n') {
+                c = rest[++i];
                 c = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
             }
             word += c;
         }
-        if (!rest.empty()) rest.remove_prefix(1);
+        if (i >= rest.size() || rest[i] != '"') return false;
+        rest.remove_prefix(i + 1);
+        return true;
+    }
+    std::string next() {
+        skip_space();
+        std::string word;
+        // A lone quote is a character of an older file's password: taken for one that opens, it would make the next hosts' secrets a part of this one's.
+        if (rest.starts_with('"') && quoted(word)) return word;
+        const auto end = static_cast<std::size_t>(std::find_if(rest.begin(), rest.end(), is_space) - rest.begin());
+        word = rest.substr(0, end);
+        rest.remove_prefix(end);
         return word;
     }
 };

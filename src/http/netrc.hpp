@@ -11,7 +11,7 @@ namespace leat::detail {
 ///     machine example.org login me password "with \"quotes\""
 ///     default login anonymous password me@
 ///
-/// A '#' where a keyword may be begins a comment; macros (macdef, up to an empty line) and accounts are passed over.
+/// Quotes end on their line. A '#' where a keyword may be begins a comment; macros (macdef, up to an empty line) and accounts are passed over.
 class netrc {
 public:
     struct entry {

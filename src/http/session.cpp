@@ -70,7 +70,7 @@ task<> http_session::load() {
 }
 
 login http_session::login_for(const http_request& request, const http::url& at) const {
-    if (at.has_credentials()) {
+    if (!at.user().empty() || !at.password().empty()) {
         login own{at.user(), at.password()};
         own.at_once = true;
         // "https://me@host/": the name is in the URL, the password may be in the file.

@@ -252,6 +252,9 @@ task<> user_in_the_url() {
     auto named = co_await http.get("http://you" + host);
     auto name_alone = co_await named.text();
     EXPECT_EQ(name_alone, http::basic_authorization("you", ""));
+    auto empty = co_await http.get("http://" + host);
+    auto clients = co_await empty.text();
+    EXPECT_EQ(clients, http::basic_authorization("me", "pw"));
 }
 TEST(http_credentials, in_a_url_may_be_a_password_alone) { in_loop(user_in_the_url()); }
 

@@ -42,6 +42,14 @@ TEST(http_netrc, reads_hosts_defaults_macros_quotes_and_comments) {
     EXPECT_EQ(file.find("twice.org", "third"), nullptr);
 }
 
+TEST(http_netrc, a_quote_that_does_not_end_takes_nothing_from_the_next_line) {
+    const auto file = netrc::parse("machine a.org login me password \"abc\nmachine b.org login you password \"d e\"\nmachine c.org login x password \"\\\n");
+    ASSERT_EQ(file.entries().size(), 3u);
+    EXPECT_EQ(file.find("a.org")->password, "\"abc");
+    EXPECT_EQ(file.find("b.org")->password, "d e");
+    EXPECT_EQ(file.find("c.org")->password, "\"\\");
+}
+
 TEST(http_netrc, takes_anything_for_text) {
     for (std::string_view text : {"", "machine", "machine x login", "login a", "password", "macdef", "macdef x", "\"", "machine \"x", "default", "#", "\\"})
         EXPECT_LE(netrc::parse(text).entries().size(), 1u) << text;
