@@ -1,4 +1,4 @@
-// WWW-Authenticate fields, and the answers to those that are digests.
+// WWW-Authenticate fields, and the answers to those that are digests. And netrc files, which the answers come from.
 
 #include <cstdint>
 #include <cstdlib>
@@ -6,6 +6,7 @@
 
 #include "http/challenge.hpp"
 #include "http/digest.hpp"
+#include "http/netrc.hpp"
 
 using namespace leat::detail;
 
@@ -27,11 +28,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         const auto digest = digest_challenge::from(each);
         if (!digest) continue;
         // Our own answer is read back as it was meant, and cannot break out of its line.
-        const std::string answer = digest_answer(*digest, "me", "pw", "GET", "/", 1, "own");
+        const std::string answer = digest_answer(*digest, "me", "pw", "GET", "/", 1, "own", data);
         require(answer.find_first_of(std::string_view{"\r\n\0", 3}) == std::string::npos);
         std::vector<auth_challenge> read;
         parse_challenges(answer, read);
         require(read.size() == 1 && read[0].get("nonce") == digest->nonce && read[0].get("realm") == digest->realm);
     }
+    // Whatever came before, a line of its own behind an empty one is read as it stands, unless a keyword at the very end took "machine" for its value.
+    const auto file = netrc::parse(std::string{data} + "\n\nmachine last.example login me password pw\n");
+    if (!file.entries().empty() && file.entries().back().machine == "last.example")
+        require(file.entries().back().login == "me" && file.entries().back().password == "pw");
+    for (const auto& one : file.entries()) require(one.password.find("last.example") == std::string::npos);
     return 0;
 }
