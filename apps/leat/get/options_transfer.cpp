@@ -17,7 +17,7 @@ void add_transfer_options(CLI::App& to, get_arguments& asked) {
         ->group(group);
     to.add_option("--segment-size", asked.segment_size_text, "No part of a file that has a connection of its own is smaller (default 16M)")->option_text("SIZE")->group(group);
     to.add_option("--retries", asked.retries,
-                  "More attempts after a failure that may pass: connections, time-outs, 408, 429, 5xx; one that brought bytes does not count (default 3)")
+                  "More attempts after a failure that may pass: connections, time-outs, 408, 429, 5xx; one that brought a fair part does not count (default 3)")
         ->option_text("N")
         ->check(CLI::Range(0u, 1'000'000u))
         ->group(group);
