@@ -402,6 +402,27 @@ class TakenOver(QueueCase):
                 self.assertRegex(fields.get("Range", "none"), r"bytes=[1-9]\d+-")
             self.assertEqual(os.listdir(self.path("out")), ["large"])
 
+    def test_the_journal_of_a_killed_worker_goes_when_it_says_nothing(self):
+        with Redis(self.path("redis")) as redis, Files({"/a": b"a"}) as server:
+            server.gate.close()
+            self.add(redis, server.url("/a"))
+            first = self.worker(redis)
+            wait_until(lambda: server.requests, "the request")
+            consumer = redis.call("XPENDING", "leat", "leat", "-", "+", 1)[0][1]
+            first.kill()
+            first.wait(tool.PATIENCE)
+            shutil.copy(self.a_journal(), self.path("out", ".leat-journal-" + consumer))
+            server.gate.open()
+            self.end_of(self.worker(redis))
+            self.assertEqual(os.listdir(self.path("out")), ["a"])
+
+    def a_journal(self):
+        """Of a run in which one file was fetched, and another was not."""
+        with Files({"/there": b"x"}) as server:
+            done = tool.run("get", server.url("/there"), server.url("/missing"), server.url("/gone"), "-d", self.path("other"), "--retries", "0", "--starts-per-second", "2")
+            self.assertEqual(done.returncode, 8)
+        return self.path("other", ".leat-journal")
+
     def test_a_slow_file_stays_with_a_worker_that_lives(self):
         with Redis(self.path("redis")) as redis, Files({"/a": b"a"}) as server:
             server.gate.close()
