@@ -68,15 +68,18 @@ task<> keeper::adopt(path other, std::string name) {
     }
     const std::unique_ptr<journal> from = std::move(*opened);
     const partial_record* found = from->partial(name);
-    if (!found) co_return;
-    left_.insert_or_assign(name, *found);
-    journal_->note_partial(*found);
-    worth_it_ = true;
-    // Here first: if this process is killed between the two, both have it.
-    co_await commit();
-    if (failing_) co_return;
-    from->forget_partial(name);
-    task<> leaving = from->partials().size() == 1 ? from->remove() : from->close();
+    const bool empties = from->partials().size() == (found ? 1u : 0u);
+    if (found) {
+        left_.insert_or_assign(name, *found);
+        journal_->note_partial(*found);
+        worth_it_ = true;
+        // Here first: if this process is killed between the two, both have it.
+        co_await commit();
+        if (failing_) co_return;
+        from->forget_partial(name);
+    }
+    // One that says nothing of what is not complete is of no use to anybody.
+    task<> leaving = empties ? from->remove() : from->close();
     auto done = co_await (std::move(leaving) | as_result);
     if (!done) log::debug("download: {}", describe(done.error().exception()));
 }

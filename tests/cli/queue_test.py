@@ -402,6 +402,27 @@ class TakenOver(QueueCase):
                 self.assertRegex(fields.get("Range", "none"), r"bytes=[1-9]\d+-")
             self.assertEqual(os.listdir(self.path("out")), ["large"])
 
+    def test_the_journal_of_a_killed_worker_goes_when_it_says_nothing(self):
+        with Redis(self.path("redis")) as redis, Files({"/a": b"a"}) as server:
+            server.gate.close()
+            self.add(redis, server.url("/a"))
+            first = self.worker(redis)
+            wait_until(lambda: server.requests, "the request")
+            consumer = redis.call("XPENDING", "leat", "leat", "-", "+", 1)[0][1]
+            first.kill()
+            first.wait(tool.PATIENCE)
+            shutil.copy(self.a_journal(), self.path("out", ".leat-journal-" + consumer))
+            server.gate.open()
+            self.end_of(self.worker(redis))
+            self.assertEqual(os.listdir(self.path("out")), ["a"])
+
+    def a_journal(self):
+        """Of a run in which one file was fetched, and another was not."""
+        with Files({"/there": b"x"}) as server:
+            done = tool.run("get", server.url("/there"), server.url("/missing"), server.url("/gone"), "-d", self.path("other"), "--retries", "0", "--starts-per-second", "2")
+            self.assertEqual(done.returncode, 8)
+        return self.path("other", ".leat-journal")
+
     def test_a_slow_file_stays_with_a_worker_that_lives(self):
         with Redis(self.path("redis")) as redis, Files({"/a": b"a"}) as server:
             server.gate.close()
@@ -776,7 +797,7 @@ class Commands(QueueCase):
             with Redis(self.path("redis")) as redis, Files({"/small": b"x", "/larger": b"x" * 500_000}) as server:
                 self.add(redis, server.url("/small"), server.url("/larger"))
                 command = [strace, "-f", "-qq", "-e", "trace=fdatasync,fsync,linkat,renameat,write,writev,sendto,sendmsg", "-s", "4096", "-o", self.path("trace"), tool.TOOL,
-                           "get", "--queue", redis.url(), "-d", self.path("out"), "-q", "-j", "1", *words]
+                           "get", "--queue", redis.url(), "-d", self.path("out"), "-q", "-j", "1", "--no-resume", *words]  # a journal would be synced too
                 done = subprocess.run(command, capture_output=True, timeout=tool.PATIENCE, env=tool.environment(ASAN_OPTIONS="detect_leaks=0"))  # not under ptrace
                 self.assertEqual(done.returncode, 0, done.stderr)
                 with open(self.path("trace"), encoding="utf-8") as file:
