@@ -30,9 +30,8 @@ std::string beside(std::string_view name, std::string_view suffix) {
     return part;
 }
 
-/// Two long names that differ only at their ends must not share a part file: what is cut off is told by its hash.
-std::string findable_name(std::string_view name) {
-    constexpr std::string_view suffix = ".leat-part";
+/// Two long names that differ only at their ends must not share it: what is cut off is told by its hash.
+std::string name_of_its_own(std::string_view name, std::string_view suffix) {
     const std::size_t slash = name.rfind('/');
     const std::string_view last = name.substr(slash == std::string_view::npos ? 0 : slash + 1);
     if (last.size() + 1 + suffix.size() <= longest_name) return beside(name, suffix);
@@ -40,6 +39,8 @@ std::string findable_name(std::string_view name) {
     for (const char c : last) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
     return beside(name, "." + std::to_string(hash) + std::string{suffix});
 }
+
+std::string findable_name(std::string_view name) { return name_of_its_own(name, ".leat-part"); }
 
 /// Unlike any other of this process, and very likely of any.
 std::string unique_name(std::string_view name) {
@@ -104,22 +105,34 @@ part_opened reopen_locked(int directory, const std::string& name) noexcept {
     return found;
 }
 
-/// A file without a name gets its own at once, unless that is taken: only a rename replaces.
-int give_name(int fd, int directory, bool& unnamed, const std::string& from, const std::string& to) noexcept {
-    if (unnamed) {
-        int failed = name_at(fd, directory, to.c_str());
-        if (failed != -EEXIST) return failed;
-        if ((failed = name_at(fd, directory, from.c_str())) != 0) return failed;
-        unnamed = false;
+/// A file without a name gets its own at once, unless that is taken: only a rename replaces. The name for that is always the same one, so that what a run that
+/// was killed between the two calls has left goes with the next.
+int name_or_replace(int fd, int directory, const std::string& to) {
+    int failed = name_at(fd, directory, to.c_str());
+    if (failed != -EEXIST) return failed;
+    const std::string next = name_of_its_own(to, ".leat-new");
+    for (int tries = 0; failed == -EEXIST && tries < most_tries; ++tries) {
+        failed = name_at(fd, directory, next.c_str());
+        if (failed == -EEXIST) {
+            remove_at(directory, next.c_str());
+        } else if (failed == 0) {
+            failed = rename_at(directory, next.c_str(), to.c_str());
+            if (failed == -ENOENT) failed = -EEXIST;  // another job that replaces the same file has taken it for left behind
+            else if (failed != 0) remove_at(directory, next.c_str());
+        }
     }
-    return rename_at(directory, from.c_str(), to.c_str());
+    return failed;
 }
 
-int sync_and_name(int fd, int directory, bool* unnamed, const std::string& from, const std::string& to, bool sync) noexcept {
+int give_name(int fd, int directory, bool unnamed, const std::string& from, const std::string& to) {
+    return unnamed ? name_or_replace(fd, directory, to) : rename_at(directory, from.c_str(), to.c_str());
+}
+
+int sync_and_name(int fd, int directory, bool unnamed, const std::string& from, const std::string& to, bool sync) {
     if (sync) {
         if (const int failed = sync_data(fd); failed != 0) return failed;
     }
-    if (const int failed = give_name(fd, directory, *unnamed, from, to); failed != 0) return failed;
+    if (const int failed = give_name(fd, directory, unnamed, from, to); failed != 0) return failed;
     if (sync) sync_directory(directory);  // of names below it the kernel keeps the order of its own journal
     return 0;
 }
@@ -235,16 +248,7 @@ bool part_file::save_at_once(std::string_view content) {
         return false;
     }
     write_all(content);
-    int failed = name_at(fd_, in_.descriptor(), name_.c_str());
-    if (failed == -EEXIST) {  // only a rename replaces
-        part_ = unique_name(name_);
-        failed = name_at(fd_, in_.descriptor(), part_.c_str());
-        if (failed == 0) {
-            exists_ = true;
-            if ((failed = rename_at(in_.descriptor(), part_.c_str(), name_.c_str())) != 0) fail("rename to", failed);
-            exists_ = false;
-        }
-    }
+    const int failed = name_or_replace(fd_, in_.descriptor(), name_);
     if (failed != 0) {  // a directory of its name is missing, perhaps
         close_directly(std::exchange(fd_, -1));
         return false;
@@ -289,7 +293,7 @@ task<> part_file::finish(bool sync) {
     if (direct_ && !sync)
         result = give_name(fd_, in_.descriptor(), unnamed_, part_, name_);
     else
-        result = co_await to_thread(sync_and_name, fd_, in_.descriptor(), &unnamed_, part_, name_, sync);
+        result = co_await to_thread(sync_and_name, fd_, in_.descriptor(), unnamed_, part_, name_, sync);
     if (result == -ENOENT && name_.find('/') != std::string::npos) {  // a name that was found later may be in a directory that is not there
         const std::string parents{full().parent()};
         const int made = co_await to_thread(make_directories, parents);

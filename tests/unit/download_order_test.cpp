@@ -396,7 +396,7 @@ TEST(download_order, a_name_that_the_server_gives_is_taken_once_and_spares_what_
 }
 
 task<> two_urls(const temporary_directory& directory) {
-    constexpr std::size_t large = 2'000'000;
+    constexpr std::size_t large = 20'000'000;
     scripted_server server([&](const seen_request& request) -> reply {
         if (request.target() == "/b/file") return {head_of(large, "ETag: \"2\"\r\n") + sized(large, 'A')};
         return {head_of(large, "ETag: \"1\"\r\n") + sized(400'000), reply::then::hold};
@@ -427,6 +427,28 @@ task<> two_urls(const temporary_directory& directory) {
 TEST(download_order, a_part_has_room_and_goes_when_its_url_does) {
     temporary_directory directory;
     in_loop(two_urls(directory));
+}
+
+task<> replaced(const temporary_directory& directory) {
+    scripted_server server([&](const seen_request& request) -> reply {
+        if (request.target() == "/small") return {ok("new")};
+        return {head_of(whole, "ETag: \"1\"\r\n") + sized(whole, 'A')};  // more than comes at once
+    });
+    co_await server.start();
+    for (const char* name : {"small", "large"}) {
+        std::ofstream(directory / name) << "old";
+        std::ofstream(directory / (std::string{"."} + name + ".leat-new")) << "of a run that was killed";
+    }
+    std::vector<std::string> urls{server.url("/small"), server.url("/large")};
+    auto report = co_await download(urls, {.directory = directory.string()});
+    EXPECT_TRUE(report.ok());
+    EXPECT_EQ(content_of(directory / "small"), "new");
+    EXPECT_EQ(content_of(directory / "large").size(), whole);
+    EXPECT_THAT(names_in(directory.string()), ElementsAre("large", "small"));
+}
+TEST(download_order, what_a_run_killed_while_it_replaced_a_file_has_left_goes_with_the_next) {
+    temporary_directory directory;
+    in_loop(replaced(directory));
 }
 
 task<> too_large(const temporary_directory& directory) {
