@@ -11,16 +11,19 @@
 #include "support/run.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temporary.hpp"
+#include "unit/download_support.hpp"
 
 namespace leat {
 namespace {
 
 using testing::content_of;
 using testing::in_loop;
+using testing::names_in;
 using testing::ok;
 using testing::reply;
 using testing::scripted_server;
 using testing::seen_request;
+using testing::sized;
 using testing::temporary_directory;
 using ::testing::Contains;
 using ::testing::Each;
@@ -29,19 +32,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
 using kind = download_event::kind;
-
-std::string sized(std::size_t size) {
-    std::string made(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) made[i] = static_cast<char>('a' + (i * 7 + i / 1000) % 26);
-    return made;
-}
-
-std::vector<std::string> names_in(const std::string& directory) {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) names.push_back(entry.path().filename());
-    std::sort(names.begin(), names.end());
-    return names;
-}
 
 std::pair<std::size_t, std::size_t> asked_for(const seen_request& request, std::size_t size) {
     const std::string range = request.field("Range").substr(6);

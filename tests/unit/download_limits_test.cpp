@@ -7,6 +7,7 @@
 #include "support/run.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temporary.hpp"
+#include "unit/download_support.hpp"
 
 namespace leat {
 namespace {
@@ -19,13 +20,9 @@ using testing::reply;
 using testing::scripted_server;
 using testing::seen_request;
 using testing::temporary_directory;
+using testing::urls_of;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
-
-template <class... Text>
-std::vector<std::string> urls_of(const Text&... urls) {
-    return {std::string{urls}...};
-}
 
 /// At least as long as a rate takes for so many bytes, but for what a full bucket gives at once and what the last piece need not wait for. Upper bounds would
 /// depend on the machine.

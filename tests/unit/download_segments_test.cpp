@@ -11,16 +11,19 @@
 #include "support/run.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temporary.hpp"
+#include "unit/download_support.hpp"
 
 namespace leat {
 namespace {
 
 using testing::content_of;
 using testing::in_loop;
+using testing::names_in;
 using testing::ok;
 using testing::reply;
 using testing::scripted_server;
 using testing::seen_request;
+using testing::sized;
 using testing::temporary_directory;
 using ::testing::Contains;
 using ::testing::ElementsAre;
@@ -29,18 +32,6 @@ using ::testing::Not;
 using ::testing::SizeIs;
 using namespace std::chrono_literals;
 using kind = download_event::kind;
-
-std::set<std::string> names_in(const std::string& directory) {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) names.insert(entry.path().filename());
-    return names;
-}
-
-std::string sized(std::size_t size) {
-    std::string made(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) made[i] = static_cast<char>('a' + (i * 7 + i / 1000) % 26);
-    return made;
-}
 
 constexpr std::size_t whole = 8'000'000;
 constexpr std::size_t first_half = 3'000'000;  // of the first connection, before it waits

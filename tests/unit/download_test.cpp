@@ -16,6 +16,7 @@
 #include "support/run.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temporary.hpp"
+#include "unit/download_support.hpp"
 
 namespace leat {
 namespace {
@@ -23,34 +24,19 @@ namespace {
 using testing::content_of;
 using testing::failure_of;
 using testing::in_loop;
+using testing::names_in;
 using testing::ok;
 using testing::reply;
 using testing::scripted_server;
 using testing::seen_request;
+using testing::sized;
 using testing::temporary_directory;
+using testing::urls_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
-/// Everything in a directory, hidden names too.
-std::set<std::string> names_in(const std::string& directory) {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) names.insert(entry.path().filename());
-    return names;
-}
-
-std::string sized(std::size_t size) {
-    std::string made(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) made[i] = static_cast<char>('a' + (i * 7 + i / 1000) % 26);
-    return made;
-}
-
-/// Variadic, since g++ 12 compiles no braced list for a vector inside co_await.
-template <class... Text>
-std::vector<std::string> urls_of(const Text&... urls) {
-    return {std::string{urls}...};
-}
 download_item named(std::string url, std::string name) { return {std::move(url), std::move(name)}; }
 template <class... Item>
 std::vector<download_item> items_of(const Item&... items) {
@@ -275,7 +261,9 @@ task<> full(const std::string& directory) {
         EXPECT_EQ(report.files[i].attempts, 1u);
     }
     EXPECT_TRUE(report.files[3].ok()) << report.files[3].error;
-    EXPECT_THAT(names_in(directory), ElementsAre("a10", "d20"));
+    auto names = names_in(directory);
+    names.erase(".leat-journal");  // of a job that took so long that it was written
+    EXPECT_THAT(names, ElementsAre("a10", "d20"));
 }
 TEST(download, a_full_disk_is_a_clear_error) {
     temporary_directory directory;
