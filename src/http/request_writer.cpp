@@ -30,8 +30,6 @@ void check_request_head(const request_head& request) {
         throw std::invalid_argument("http request: bad method \"" + printable(request.method) + "\"");
     check("target", request.target);
     check("host", request.host);
-    if (ascii::breaks_line(request.authorization))
-        throw std::invalid_argument("http request: CR, LF or NUL in the authorization");
     if (ascii::breaks_line(request.user_agent)) throw std::invalid_argument("http request: CR, LF or NUL in the user agent");
 }
 
@@ -46,8 +44,6 @@ void write_request_head(std::string& out, const request_head& request) {
     if (!own("User-Agent")) put(out, {"User-Agent: ", request.user_agent.empty() ? default_user_agent() : request.user_agent, "\r\n"});
     if (!own("Accept")) out.append("Accept: */*\r\n");
     if (!own("Accept-Encoding")) put(out, {"Accept-Encoding: ", request.accept_encoding, "\r\n"});
-    if (!request.authorization.empty() && !own("Authorization"))
-        put(out, {"Authorization: ", request.authorization, "\r\n"});
     if (request.content_length) {
         std::array<char, 20> digits;
         const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), *request.content_length).ptr;

@@ -15,7 +15,6 @@ struct request_head {
     std::string_view host;               // url::authority()
     const headers* fields = nullptr;     // the caller's; each replaces the default of its name
     const headers* added = nullptr;      // those of a session (cookies, credentials); one of the caller's goes before those of its name
-    std::string_view authorization = {};  // the whole value, if any; a field of the caller's goes before it
     std::optional<std::uint64_t> content_length = {};
     std::string_view user_agent = {};  // empty: default_user_agent()
     bool keep_alive = true;

@@ -36,13 +36,12 @@ TEST(http_request_writer, own_fields_replace_the_defaults) {
               "user-agent: me\r\nRange: bytes=5-\r\nAccept-Encoding: gzip\r\n\r\n");
 }
 
-TEST(http_request_writer, body_and_authorization) {
+TEST(http_request_writer, body_and_added_fields) {
     const headers fields{{"Content-Length", "7"}};
-    EXPECT_EQ(
-        written(
-            {.method = "POST", .host = "h", .fields = &fields, .authorization = "Basic eA==", .content_length = 12}),
-        "POST / HTTP/1.1\r\nHost: h\r\nUser-Agent: leat/0.1\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
-        "Authorization: Basic eA==\r\nContent-Length: 12\r\n\r\n");
+    const headers added{{"Authorization", "Basic eA=="}};
+    EXPECT_EQ(written({.method = "POST", .host = "h", .fields = &fields, .added = &added, .user_agent = "me/1", .content_length = 12}),
+              "POST / HTTP/1.1\r\nHost: h\r\nUser-Agent: me/1\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+              "Content-Length: 12\r\nAuthorization: Basic eA==\r\n\r\n");
 }
 
 TEST(http_request_writer, refuses_injection) {
@@ -53,7 +52,7 @@ TEST(http_request_writer, refuses_injection) {
     EXPECT_THROW(written({.target = "", .host = "h"}), std::invalid_argument);
     EXPECT_THROW(written({.host = "h\r\nX: y"}), std::invalid_argument);
     EXPECT_THROW(written({.host = ""}), std::invalid_argument);
-    EXPECT_THROW(written({.host = "h", .authorization = "x\r\ny"}), std::invalid_argument);
+    EXPECT_THROW(written({.host = "h", .user_agent = "x\r\ny"}), std::invalid_argument);
 }
 
 TEST(http_request_writer, the_request_parser_reads_it) {

@@ -53,10 +53,6 @@ const std::vector<nghttp2_nv>& http2_request_fields::from(const http::request_he
     if (!head.has("User-Agent")) add("user-agent", head.user_agent.empty() ? http::default_user_agent() : head.user_agent);
     if (!head.has("Accept")) add("accept", "*/*");
     if (!head.has("Accept-Encoding")) add("accept-encoding", head.accept_encoding);
-    if (!head.authorization.empty() && !head.has("Authorization")) {
-        add("authorization", head.authorization);
-        fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
-    }
     if (head.content_length) {
         number_ = std::to_string(*head.content_length);
         add("content-length", number_);
