@@ -94,8 +94,8 @@ class Servers(tool.Case):
             words = ["get", "-d", out, "--cacert", self.certificate[0], "--segments", "1", server.url(way, "slow/big")]
             process = subprocess.Popen([tool.TOOL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=tool.environment(), encoding="utf-8")
             for _ in range(tool.PATIENCE * 100):
-                # As it lies on the disk: nothing is there yet, or a part that grows.
-                if os.path.isdir(out) and sum(os.stat(os.path.join(out, n)).st_blocks * 512 for n in os.listdir(out) if not n.startswith(".leat-journal")) > BIG // 5:
+                # Nothing is there yet, or a part that grows. Its blocks would say nothing: they are there from the beginning.
+                if os.path.isdir(out) and sum(os.stat(os.path.join(out, n)).st_size for n in os.listdir(out) if not n.startswith(".leat-journal")) > BIG // 5:
                     break
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)

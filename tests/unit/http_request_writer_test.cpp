@@ -39,7 +39,7 @@ TEST(http_request_writer, own_fields_replace_the_defaults) {
 TEST(http_request_writer, body_and_added_fields) {
     const headers fields{{"Content-Length", "7"}};
     const headers added{{"Authorization", "Basic eA=="}};
-    EXPECT_EQ(written({.method = "POST", .host = "h", .fields = &fields, .added = &added, .user_agent = "me/1", .content_length = 12}),
+    EXPECT_EQ(written({.method = "POST", .host = "h", .fields = &fields, .added = &added, .content_length = 12, .user_agent = "me/1"}),
               "POST / HTTP/1.1\r\nHost: h\r\nUser-Agent: me/1\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
               "Content-Length: 12\r\nAuthorization: Basic eA==\r\n\r\n");
 }
