@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """leat get: what fails is told with its reason, the rest goes on, and nothing half is left behind."""
 
+import json
 import os
 import socket
 import time
@@ -80,6 +81,16 @@ class Failures(tool.Case):
             ended = tool.run("get", server.url("/a"), "-d", self.path("file/below"))
             self.assertEqual(ended.returncode, 1)
             self.assertRegex(ended.stderr, r"^leat: get: make directory .*file/below: Not a directory")
+            # A program that reads the report learns of it there.
+            report = self.path("report.json")
+            ended = tool.run("get", server.url("/a"), "-d", self.path("file/below"), "--report", report, "--events", self.path("events"))
+            self.assertEqual(ended.returncode, 1)
+            with open(report, encoding="ascii") as file:
+                told = json.load(file)
+            self.assertEqual((told["exit_status"], told["interrupted"]), (1, False))
+            self.assertIn("file/below: Not a directory", told["error"])
+            with open(self.path("events"), encoding="ascii") as file:
+                self.assertEqual(json.loads(file.readlines()[-1])["event"], "summary")
             # /proc takes no files, not even root's.
             ended = tool.run("get", server.url("/a"), "-d", "/proc", *FAST)
             self.assertEqual(ended.returncode, 14)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -88,9 +89,9 @@ leat::download_report report_of(std::vector<leat::file_report> ended, leat::dura
     return report;
 }
 
-leat::task<> write_report(const get_arguments& asked, const leat::download_report& report, int status, bool interrupted) {
+leat::task<> write_report(const get_arguments& asked, const leat::download_report& report, int status, bool interrupted, const std::string& error) {
     if (asked.report.empty()) co_return;
-    const std::string text = report_text(report, status, interrupted);
+    const std::string text = report_text(report, status, interrupted, error);
     co_await leat::replace_file(asked.report, text);
 }
 
@@ -149,17 +150,29 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     run.group.spawn(transfer(run));
     run.group.spawn(feed(run, asked.jobs));
     bool interrupted = false;
+    std::exception_ptr broken;  // of the job, not of a file
+    std::string why;
     try {
         co_await run.group.join();
     } catch (const leat::cancelled&) {
         interrupted = true;
+    } catch (const std::exception& error) {
+        broken = std::current_exception();
+        why = error.what();
+    }
+    if (broken) {
+        // Whoever reads the report or the events has to learn of it there.
+        const leat::download_report report = report_of(std::move(ended), leat::now() - began);
+        if (events) events->summary(report, failed);
+        co_await write_report(asked, report, failed, false, why);
+        std::rethrow_exception(broken);
     }
     if (interrupted) {
         show.interrupt();
         complain("get", fmt::format("interrupted; {} of {} files are complete", show.succeeded(), run.added));
         const leat::download_report report = report_of(std::move(ended), leat::now() - began);
         if (events) events->summary(report, 130);
-        co_await leat::shield(write_report(asked, report, 130, true));
+        co_await leat::shield(write_report(asked, report, 130, true, why));
         co_await leat::shield(kept.save(asked));
         throw leat::cancelled{};
     }
@@ -171,7 +184,7 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     if (asked.table && !asked.quiet) print_table(report);
     list_failures(report, report.files.size());
     if (events) events->summary(report, status);
-    co_await write_report(asked, report, status, false);
+    co_await write_report(asked, report, status, false, why);
     co_await kept.save(asked);
     co_return status;
 }
