@@ -185,6 +185,12 @@ class Plan(Input):
             self.assertNotIn("pr1vate", ended.stdout)
             self.assertEqual(server.counts, {})
 
+    def test_a_full_disk_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run([tool.TOOL, "get", "http://h/[1-3]", "--dry-run"], stdout=full, stderr=subprocess.PIPE, env=tool.environment())
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn(b"No space left", ended.stderr)
+
     def test_the_servers_are_asked(self):
         with Scripted({"/a": whole("", fields="Content-Type: text/plain\r\n").replace(b"Content-Length: 0", b"Content-Length: 1500")}) as server:
             ended = self.get(server.url("/a"), "--dry-run=ask")

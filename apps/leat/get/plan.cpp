@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "get/shown.hpp"
 #include "leat/fs/status.hpp"
 #include "leat/http/cookies.hpp"
+#include "leat/io/error.hpp"
 #include "leat/io/path.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/parallel_for_each.hpp"
@@ -113,7 +115,7 @@ leat::task<std::string> line_of(const leat::download_item& item, const leat::pat
     else if (there) add("target", fate_of(existing));
     for (const auto field : fields_for(item, there && existing == leat::existing_file::if_newer, http)) {
         const bool told = !is_secret(field.name) || field.value.starts_with("***");
-        add("header", fmt::format("{}: {}", field.name, told ? field.value : "***"));
+        add("header", fmt::format("{}: {}", field.name, told ? without_password(field.value) : "***"));
     }
     co_return text;
 }
@@ -133,7 +135,7 @@ leat::task<answer> ask(leat::http::client& http, const leat::download_item& item
         answer told{response.ok(), std::move(text)};
         co_return told;
     } catch (const std::exception& error) {
-        why = error.what();
+        why = error_of(item.url, error.what());
     }
     answer told{false, leat::printable(why)};
     co_return told;
@@ -174,7 +176,10 @@ leat::task<int> print_plan(item_source& source, const get_arguments& asked) {
                 all_ok = all_ok && answers[i].ok;
             }
             out.write(text);
+            co_await out.drain();
         }
+        if (out.error() == EPIPE) co_return failed;  // whoever reads has seen enough
+        if (out.error() != 0) throw leat::error(out.error(), "write standard output", {});
     }
     co_return all_ok ? 0 : failed;
 }

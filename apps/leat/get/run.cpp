@@ -95,9 +95,11 @@ leat::task<> write_report(const get_arguments& asked, const leat::download_repor
     co_await leat::replace_file(asked.report, text);
 }
 
-void print_table(const leat::download_report& report) {
+leat::task<> print_table(const leat::download_report& report) {
     const screen on = screen_of(STDOUT_FILENO);
-    output{STDOUT_FILENO}.write(table_text(report, is_terminal(STDOUT_FILENO) ? on.columns : 0, on.unicode));
+    output out{STDOUT_FILENO};
+    out.write(table_text(report, is_terminal(STDOUT_FILENO) ? on.columns : 0, on.unicode));
+    co_await out.drain();
 }
 
 }  // namespace
@@ -164,7 +166,12 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
         // Whoever reads the report or the events has to learn of it there.
         const leat::download_report report = report_of(std::move(ended), leat::now() - began);
         if (events) events->summary(report, failed);
-        co_await write_report(asked, report, failed, false, why);
+        try {
+            co_await write_report(asked, report, failed, false, why);
+        } catch (const std::exception& error) {
+            complain("get", error.what());  // and then what it is about
+        }
+        if (events) co_await events->out().drain();
         std::rethrow_exception(broken);
     }
     if (interrupted) {
@@ -174,6 +181,8 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
         if (events) events->summary(report, 130);
         co_await leat::shield(write_report(asked, report, 130, true, why));
         co_await leat::shield(kept.save(asked));
+        if (events) co_await leat::shield(events->out().drain_briefly());
+        co_await leat::shield(show.drain_briefly());
         throw leat::cancelled{};
     }
 
@@ -181,11 +190,14 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     int status = exit_status_of(report);
     if (status == 0 && (runs_hooks.failed() > 0 || (list != nullptr && list->refused() > 0))) status = failed;
     show.finish(report);
-    if (asked.table && !asked.quiet) print_table(report);
-    list_failures(report, report.files.size());
     if (events) events->summary(report, status);
+    // Before anything waits for readers.
     co_await write_report(asked, report, status, false, why);
     co_await kept.save(asked);
+    if (asked.table && !asked.quiet) co_await print_table(report);
+    co_await show.drain();
+    list_failures(report, report.files.size());
+    if (events) co_await events->out().drain();
     co_return status;
 }
 
