@@ -95,6 +95,17 @@ leat::task<> write_report(const get_arguments& asked, const leat::download_repor
     co_await leat::replace_file(asked.report, text);
 }
 
+/// Whoever reads the report or the events has to learn there that the job could not go on.
+leat::task<> tell_broken(const get_arguments& asked, std::optional<event_log>& events, const leat::download_report& report, const std::string& why) {
+    if (events) events->summary(report, failed);
+    try {
+        co_await write_report(asked, report, failed, false, why);
+    } catch (const std::exception& error) {
+        complain("get", error.what());  // and then what it is about
+    }
+    if (events) co_await events->out().drain();
+}
+
 leat::task<> print_table(const leat::download_report& report) {
     const screen on = screen_of(STDOUT_FILENO);
     output out{STDOUT_FILENO};
@@ -113,8 +124,21 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     }
     if (asked.table) show.no_lines();
 
+    std::exception_ptr broken;  // of the job, not of a file
+    std::string why;
     jars kept;
-    co_await kept.load(asked);
+    try {
+        co_await source.open();
+        co_await kept.load(asked);
+    } catch (const std::exception& error) {
+        broken = std::current_exception();
+        why = error.what();
+    }
+    if (broken) {
+        const leat::download_report nothing;
+        co_await tell_broken(asked, events, nothing, why);
+        std::rethrow_exception(broken);
+    }
     leat::http::client_options http = client_options_of(asked);
     kept.put_into(http);
 
@@ -152,8 +176,6 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     run.group.spawn(transfer(run));
     run.group.spawn(feed(run, asked.jobs));
     bool interrupted = false;
-    std::exception_ptr broken;  // of the job, not of a file
-    std::string why;
     try {
         co_await run.group.join();
     } catch (const leat::cancelled&) {
@@ -163,15 +185,8 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
         why = error.what();
     }
     if (broken) {
-        // Whoever reads the report or the events has to learn of it there.
         const leat::download_report report = report_of(std::move(ended), leat::now() - began);
-        if (events) events->summary(report, failed);
-        try {
-            co_await write_report(asked, report, failed, false, why);
-        } catch (const std::exception& error) {
-            complain("get", error.what());  // and then what it is about
-        }
-        if (events) co_await events->out().drain();
+        co_await tell_broken(asked, events, report, why);
         std::rethrow_exception(broken);
     }
     if (interrupted) {
