@@ -1,18 +1,22 @@
 // leat: the command-line tool. Reads the command line, sets up logging, and runs one subcommand; each has a file of its own.
 
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "command.hpp"
 #include "get/shown.hpp"
 #include "leat/log/log.hpp"
 #include "manual/model.hpp"
 #include "queue/redis_url.hpp"
+#include "suggestion.hpp"
 #include "terminal/output.hpp"
 #include "terminal/terminal.hpp"
 
@@ -55,6 +59,12 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// A shell's `>&-` leaves a descriptor closed. The next file that is opened would get its number, and what is printed.
+void fill_standard_descriptors() {
+    for (int fd = 0; fd <= 2; ++fd)
+        if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) std::abort();  // reading and writing fail as before
+}
+
 void set_up_log(const log_arguments& asked, leat::log::level usual) {
     leat::log::options chosen;
     chosen.level = leat::log::parse_level(asked.level);
@@ -91,14 +101,36 @@ void hide_secrets(int argc, char** argv) {
     }
 }
 
+std::string meant_command(const CLI::App& app, const std::string& word) {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+    const std::string meant = nearest(word, names);
+    return meant.empty() ? meant : "; is '" + meant + "' meant?";
+}
+
+/// What is wrong with the first of the words that nothing takes. Without what follows its name: that may be a password.
+std::string unexpected(const CLI::App& command, const std::vector<std::string>& words) {
+    const auto option = std::find_if(words.begin(), words.end(), [](const std::string& word) { return word.starts_with('-'); });
+    if (option == words.end()) return "'" + without_password(words.front()) + "' is one argument too many";
+    const std::string name = option->substr(0, option->find_first_of("=:"));
+    std::vector<std::string> names;
+    for (const CLI::App* each = &command; each != nullptr; each = each->get_parent())
+        for (const CLI::Option* one : each->get_options())
+            for (const std::string& known : one->get_lnames()) names.push_back("--" + known);
+    const std::string meant = name.size() > 2 ? nearest(name, names) : std::string{};
+    return "'" + name + "' is not an option" + (meant.empty() ? "" : "; is " + meant + " meant?");
+}
+
 int explain(const CLI::App& app, const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
     const auto commands = app.get_subcommands();
     const std::string name = commands.empty() ? "" : commands.front()->get_name();
     // CLI11 asks for the command first, whatever else is wrong.
     const auto unknown = app.remaining();
-    if (!name.empty()) complain(name, error.what());
-    else if (!unknown.empty()) complain("", "'" + without_password(unknown.front()) + "' is neither a command nor an option");
+    if (!name.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) complain(name, unexpected(*commands.front(), app.remaining(true)));
+    else if (!name.empty()) complain(name, error.what());
+    else if (!unknown.empty() && unknown.front().starts_with("--")) complain("", unexpected(app, unknown));
+    else if (!unknown.empty()) complain("", "'" + without_password(unknown.front()) + "' is neither a command nor an option" + meant_command(app, unknown.front()));
     else complain("", error.get_name() == "RequiredError" ? "a command is required: " + commands_of(app) : error.what());
     complain(name, name.empty() ? "try 'leat --help'" : "try 'leat " + name + " --help'");
     return misused;
@@ -110,6 +142,7 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of the write, not the end of the program
+    tool::fill_standard_descriptors();
     tool::raise_descriptor_limit();
 
     CLI::App app{"leat: asynchronous streams, files and downloads.", "leat"};

@@ -7,6 +7,7 @@
 
 #include "download/failure.hpp"
 #include "download/naming.hpp"
+#include "download/shown_url.hpp"
 #include "download/transfer.hpp"
 #include "download/verification.hpp"
 #include "leat/log/log.hpp"
@@ -370,7 +371,7 @@ void download_job::next_source(file_work& work, verdict& found) {
         if (best == sources || work.sources[source].failures < work.sources[best].failures) best = source;
     }
     if (best == sources) return;
-    log::info("download: {}: {}; going on with {}", printable(url_of(work), 300), found.text, printable(source_of(work.index, best), 300));
+    log::info("download: {}: {}; going on with {}", detail::shown_url(url_of(work)), found.text, detail::shown_url(source_of(work.index, best)));
     found.may_pass = true;
     if (work.sources[best].failures == 0) {
         found.retry_after = duration::zero();

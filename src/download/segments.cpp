@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "download/failure.hpp"
+#include "download/shown_url.hpp"
 #include "download/verification.hpp"
 #include "http/copy.hpp"
 #include "http/range.hpp"
@@ -161,7 +162,7 @@ task<> crew::help(std::size_t source) {
             ++work_.sources[mine].failures;
             if (!judge(failure_).may_pass) {
                 work_.sources[mine].dropped = true;
-                log::info("download: {} is not used any more: {}", printable(job_.source_of(work_.index, mine), 300), describe(failure_));
+                log::info("download: {} is not used any more: {}", shown_url(job_.source_of(work_.index, mine)), describe(failure_));
             }
         }
         co_return;

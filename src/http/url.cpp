@@ -35,7 +35,10 @@ std::string quote(std::string_view text) {
     const auto slashes = text.find("//");
     const auto start = slashes == std::string_view::npos ? 0 : slashes + 2;
     const auto end = std::min(text.find_first_of("/?#", start), text.size());
-    const auto at = text.substr(0, end).rfind('@');
+    auto at = text.substr(0, end).rfind('@');
+    // A password with a '/' or a '#' in it, where "%2F" or "%23" is needed, ends the host's part early.
+    const auto colon = text.find(':', start);
+    if ((at == std::string_view::npos || at < start) && colon < end && text.find_first_not_of("0123456789", colon + 1) < end) at = text.rfind('@');
     if (at != std::string_view::npos && at >= start) shown.replace(start, at - start, "***");
     return "\"" + printable(shown, 200) + "\"";
 }

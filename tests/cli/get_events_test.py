@@ -113,6 +113,27 @@ class Events(Case):
                 self.assertNotIn("s3cret", text)
         self.assertIn("me:***@", ended.stderr)
 
+    def test_passwords_in_urls_that_are_wrong_are_told_nowhere(self):
+        shapes = ("me:s3cret@h/x", "//me:s3cret@h/x", "http:me:s3cret@h/x", "http:/me:s3cret@h/x", "http://me:s3cret/y@h/x", "http://me:s3cret#y@h/x",
+                  "http://me:s3cret@[/x", "http://me:s3cret @h/x", "http://s3cret@127.0.0.1:1/x", "http://s3cret:@127.0.0.1:1/x", "ftp://me:s3cret@h/x")
+        for url in shapes:
+            for more in ([], ["--table"], ["--log-level", "debug"], ["--dry-run"], ["--dry-run=ask"]):
+                with self.subTest((url, more)):
+                    ended = self.get(url, "-o", "name", *more, "--no-glob", "--retries", "0", "--events", self.path("events"), "--report", self.path("report"))
+                    told = [ended.stdout, ended.stderr]
+                    for name in ("events", "report"):
+                        if os.path.exists(self.path(name)):
+                            with open(self.path(name)) as file:
+                                told.append(file.read())
+                            os.remove(self.path(name))
+                    self.assertTrue(any("***" in text for text in told), told)
+                    for text in told:
+                        self.assertNotIn("s3cret", text)
+        with Scripted({}) as server:
+            ended = self.get(server.url("/bad"), "--mirror", server.url("/bad").replace("//", "//me:s3cret@"), "--log-level", "info")
+            self.assertIn("going on with http://***@127", ended.stderr)
+            self.assertNotIn("s3cret", ended.stderr)
+
     def test_a_reader_that_goes_away(self):
         with Scripted({f"/{i}": whole("x") for i in range(50)}) as server:
             process = subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "--events", "-", *(server.url(f"/{i}") for i in range(50))],

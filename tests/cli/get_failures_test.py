@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """leat get: what fails is told with its reason, the rest goes on, and nothing half is left behind."""
 
+import json
 import os
 import socket
 import time
@@ -80,6 +81,28 @@ class Failures(tool.Case):
             ended = tool.run("get", server.url("/a"), "-d", self.path("file/below"))
             self.assertEqual(ended.returncode, 1)
             self.assertRegex(ended.stderr, r"^leat: get: make directory .*file/below: Not a directory")
+            # A program that reads the report learns of it there.
+            report = self.path("report.json")
+            ended = tool.run("get", server.url("/a"), "-d", self.path("file/below"), "--report", report, "--events", self.path("events"))
+            self.assertEqual(ended.returncode, 1)
+            with open(report, encoding="ascii") as file:
+                told = json.load(file)
+            self.assertEqual((told["exit_status"], told["interrupted"]), (1, False))
+            self.assertIn("file/below: Not a directory", told["error"])
+            with open(self.path("events"), encoding="ascii") as file:
+                self.assertEqual(json.loads(file.readlines()[-1])["event"], "summary")
+            # Nor can it begin without its lists and cookies; a report that cannot be written does not hide why.
+            for more in (["-i", self.path("nowhere")], ["--cookies", self.path("nowhere")], ["--checksums", self.path("nowhere")], ["--metalink", self.path("nowhere")]):
+                os.remove(report)
+                ended = tool.run("get", server.url("/a"), *more, "-d", self.path("other"), "--report", report, "--events", self.path("events"))
+                self.assertEqual(ended.returncode, 1)
+                with open(report, encoding="ascii") as file:
+                    self.assertIn("nowhere: No such file", json.load(file)["error"])
+                with open(self.path("events"), encoding="ascii") as file:
+                    self.assertEqual([json.loads(line)["event"] for line in file], ["summary"])
+            ended = tool.run("get", server.url("/a"), "-i", self.path("nowhere"), "--report", self.path("no/report"))
+            self.assertEqual(ended.returncode, 1)
+            self.assertRegex(ended.stderr, r"no/report[^\n]*\n.*nowhere: No such file")
             # /proc takes no files, not even root's.
             ended = tool.run("get", server.url("/a"), "-d", "/proc", *FAST)
             self.assertEqual(ended.returncode, 14)

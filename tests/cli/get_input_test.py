@@ -147,11 +147,49 @@ class Plan(Input):
             ended = self.get(server.url("/there"), server.url("/x[1-2]"), server.url("/y/x1"), "-i", "list", "-d", "out", "--existing", "skip", "--dry-run")
             self.assertEqual((ended.returncode, ended.stderr), (0, ""))
             self.assertEqual(server.counts, {})
-            self.assertEqual(ended.stdout.splitlines(), [
+            self.assertEqual([line for line in ended.stdout.splitlines() if not line.startswith("    header: ")], [
                 f"{server.url('/there')} -> out/there", "    target: is there, and would be left as it is",
                 f"{server.url('/x1')} -> out/x1", f"{server.url('/x2')} -> out/x2", f"{server.url('/y/x1')} -> out/x1.1",
                 f"{server.url('/listed')} -> out/name", f"    mirror: {server.url('/mirror')}", "    checksum: sha256:" + "0" * 64])
         self.assertEqual(self.names("out"), ["there"])
+
+    def test_the_fields_are_told_without_secrets(self):
+        self.write("cookies", "127.0.0.1\tFALSE\t/\tFALSE\t0\tsid\tpr1vate\n")
+        self.write("out/there", "old")
+        os.makedirs(self.path("out/folder"))
+        with Scripted({}, otherwise=whole("x")) as server:
+            usual = ["    header: Accept: */*", "    header: Accept-Encoding: identity"]
+            cases = (
+                (["/a", "--user-agent", "me"], ["    header: User-Agent: me", *usual]),
+                (["/a", "-H", "accept: text/html", "--referer", "http://h/"],
+                 ["    header: Accept-Encoding: identity", "    header: accept: text/html", "    header: Referer: http://h/"]),
+                (["/a", "-H", "X-Api-Key: pr1vate", "-H", "Authorization: pr1vate", "-H", "Cookie: a=pr1vate"],
+                 [*usual, "    header: X-Api-Key: ***", "    header: Authorization: ***", "    header: Cookie: ***"]),
+                (["/a", "--bearer", "pr1vate", "--cookies", "cookies"], [*usual, "    header: Cookie: ***", "    header: Authorization: ***"]),
+                (["/a", "--user", "me:pr1vate"], [*usual, "    header: Authorization: *** when the server asks for it"]),
+                (["/a", "--user", "me:pr1vate", "--auth", "basic"], [*usual, "    header: Authorization: ***"]),
+                (["/there", "--existing", "if-newer"], ["    target: is there, and would be replaced if the server's is newer", *usual,
+                                                        "    header: If-Modified-Since: the time of the file that is there"]),
+                (["/folder"], ["    target: is a directory, and would be a failure", *usual]),
+                (["/a", "--user-agent", "a\u202eb\u009b"], ["    header: User-Agent: a\ufffdb\ufffd", *usual]),
+            )
+            for (path, *more), lines in cases:
+                with self.subTest(more):
+                    ended = self.get(server.url(path), "-d", "out", *more, "--dry-run")
+                    self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+                    shown = [line for line in ended.stdout.splitlines()[1:] if not line.startswith("    header: User-Agent: leat/")]
+                    self.assertEqual(shown, lines)
+                    self.assertNotIn("pr1vate", ended.stdout)
+            ended = self.get(server.url("/a").replace("//", "//me:pr1vate@"), "--dry-run")
+            self.assertIn("    header: Authorization: ***\n", ended.stdout)
+            self.assertNotIn("pr1vate", ended.stdout)
+            self.assertEqual(server.counts, {})
+
+    def test_a_full_disk_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run([tool.TOOL, "get", "http://h/[1-3]", "--dry-run"], stdout=full, stderr=subprocess.PIPE, env=tool.environment())
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn(b"No space left", ended.stderr)
 
     def test_the_servers_are_asked(self):
         with Scripted({"/a": whole("", fields="Content-Type: text/plain\r\n").replace(b"Content-Length: 0", b"Content-Length: 1500")}) as server:

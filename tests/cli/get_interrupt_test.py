@@ -42,6 +42,35 @@ class Interrupt(tool.Case):
                 self.assertEqual(self.left_behind(), ["good"])
                 self.assertIn("leat: get: interrupted; 1 of 10 files are complete", err)
 
+    def test_a_reader_that_reads_nothing(self):
+        """What it has not taken when everything is there is not waited for beyond a signal."""
+        with Scripted({f"/f{i}": whole("x") for i in range(20)}) as server:
+            for where in ("events", "stdout", "table"):
+                for by, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+                    with self.subTest((where, by)):
+                        reading, writing = os.pipe()
+                        os.set_blocking(writing, False)
+                        try:
+                            while True:
+                                os.write(writing, b"x" * 512)
+                        except BlockingIOError:
+                            os.set_blocking(writing, True)
+                        report = self.path(f"report-{where}-{status}")
+                        more = {"events": ["--events", str(writing)], "table": ["--table"], "stdout": []}[where]
+                        process = subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "--report", report, *more, *map(server.url, server.answers)],
+                                                   stdout=subprocess.DEVNULL if where == "events" else writing, stderr=subprocess.PIPE,
+                                                   pass_fds=[writing], env=tool.environment())
+                        self.wait_for(lambda: os.path.exists(report))
+                        self.assertIsNone(process.poll())
+                        process.send_signal(by)
+                        try:
+                            self.assertEqual(process.wait(tool.PATIENCE), status)
+                        finally:
+                            process.kill()
+                            process.communicate()
+                            os.close(reading)
+                            os.close(writing)
+
     def test_at_any_moment(self):
         with Scripted({f"/f{i}": whole(str(i) * 30_000) for i in range(100)}) as server:
             urls = [server.url(f"/f{i}") for i in range(100)]

@@ -2,6 +2,9 @@
 """leat: help, versions, wrong usage, logging."""
 
 import os
+import signal
+import subprocess
+import time
 
 import tool
 from scripted import Scripted, whole
@@ -43,6 +46,39 @@ class Options(tool.Case):
         self.assertEqual(ended.returncode, 2)
         self.assertIn("redis://me:***@host/", ended.stderr)
         self.assertNotIn("secret", ended.stderr)
+
+    def test_what_was_probably_meant_is_told(self):
+        for arguments, told in ((["get", "--retrys=3", "http://h/"], "'--retrys' is not an option; is --retries meant?"),
+                                (["get", "http://h/", "--log-levle", "info"], "'--log-levle' is not an option; is --log-level meant?"),
+                                (["get", "--usr=me:secret", "http://h/"], "'--usr' is not an option; is --user meant?"),
+                                (["get", "--passphrase:secret", "http://h/"], "'--passphrase' is not an option\n"),
+                                (["get", "-Z", "http://h/"], "'-Z' is not an option\n"),
+                                (["gte", "http://h/"], "'gte' is neither a command nor an option; is 'get' meant?"),
+                                (["--versoin"], "'--versoin' is not an option; is --version meant?")):
+            with self.subTest(arguments):
+                ended = tool.run(*arguments)
+                self.assertEqual(ended.returncode, 2)
+                self.assertIn(told, ended.stderr)
+                self.assertNotIn("secret", ended.stderr)
+
+    def test_options_that_contradict_each_other(self):
+        for arguments in (["--content-disposition", "--mirror-path"], ["--report", "x", "--events", "x"], ["--report", "-"], ["--starts-per-second", "nan"]):
+            with self.subTest(arguments):
+                ended = tool.run("get", "http://127.0.0.1:1/", *arguments, cwd=self.directory)
+                self.assertEqual((ended.returncode, ended.stdout), (2, ""), ended.stderr)
+                self.assertEqual(os.listdir(self.directory), [])
+
+    def test_closed_descriptors_are_filled(self):
+        with Scripted({"/a": whole("a")}) as server:
+            server.answers["/slow"] = lambda connection, _: server.closing.wait(tool.PATIENCE)
+            process = subprocess.Popen(["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", tool.TOOL, "get", server.url("/slow"), "-d", self.path("out"),
+                                        "--events", self.path("events")], env=tool.environment())
+            while "/slow" not in server.counts and process.poll() is None:
+                time.sleep(0.01)
+            # Else what is printed would go into whatever is opened next.
+            self.assertEqual([os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in range(3)], ["/dev/null"] * 3)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(tool.PATIENCE), 130)
 
     def test_user_agent(self):
         with Scripted({"/a": whole("a")}) as server:

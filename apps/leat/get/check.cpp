@@ -1,6 +1,7 @@
 // From the texts of the command line to what they mean.
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cmath>
 #include <stdexcept>
 
 #include "download/hasher.hpp"
@@ -119,6 +120,10 @@ void check_arguments(get_arguments& asked) {
     if (asked.input_format != "auto" && asked.input_format != "lines" && asked.input_format != "json")
         refuse("--input-format: '" + asked.input_format + "' is not one of auto, lines, json");
     if (!asked.dry_run.empty() && asked.dry_run != "plan" && asked.dry_run != "ask") refuse("--dry-run: '" + asked.dry_run + "' is not 'ask'");
+    if (asked.content_disposition && asked.mirror_path) refuse("--content-disposition and --mirror-path exclude each other");
+    if (asked.report == "-") refuse("--report -: it is a file of its own");
+    if (!asked.report.empty() && asked.report == asked.events) refuse("--report and --events are two files");
+    if (std::isnan(asked.starts_per_second)) refuse("--starts-per-second: 'nan' is not a number");
     if (asked.http1 && asked.http2) refuse("--http1 and --http2 exclude each other");
     if (asked.certificate.empty() != asked.key.empty()) refuse("--cert and --key go together");
     if (!asked.cookies.empty() && asked.cookies == asked.hsts) refuse("--cookies and --hsts are two files");

@@ -78,7 +78,8 @@ event_log::event_log(const std::string& where) : began_(leat::now()), began_wall
     if (where == "-") {
         fd_ = STDOUT_FILENO;
     } else if (ec == std::errc{} && rest == where.data() + where.size()) {
-        if (fd_ < 0 || ::fcntl(fd_, F_GETFD) < 0) throw leat::error(EBADF, "write events to descriptor", where);
+        const int flags = ::fcntl(fd_, F_GETFL);
+        if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) throw leat::error(EBADF, "write events to descriptor", where);
     } else {
         fd_ = ::open(where.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (fd_ < 0) throw leat::error(errno, "open", where);
@@ -203,7 +204,6 @@ void event_log::summary(const leat::download_report& report, int status) {
     to["rate"] = rate(report.received, report.elapsed);
     to["exit_status"] = status;
     write(made);
-    out_->finish();
 }
 
 }  // namespace tool

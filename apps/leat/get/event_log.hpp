@@ -28,6 +28,8 @@ public:
     void progress(const leat::download_progress& now);
     /// The last line.
     void summary(const leat::download_report& report, int status);
+    /// The descriptor, to wait until everything is written.
+    output& out() noexcept { return *out_; }
 
     /// Is it standard output that it writes to?
     bool on_standard_output() const noexcept { return fd_ == 1; }

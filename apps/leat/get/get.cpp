@@ -23,9 +23,9 @@ namespace {
 leat::task<int> get(std::shared_ptr<const get_arguments> asked) {
     display show({.quiet = asked->quiet, .bars = !asked->no_progress && asked->dry_run.empty()});
     list_source source{*asked, [&show](const std::string& what) { show.complain(what); }};
-    co_await source.open();
     if (asked->insecure && !asked->quiet) complain("get", "warning: --insecure: it is not verified who the servers are");
     if (asked->dry_run.empty()) co_return co_await fetch(source, &source, *asked, show);
+    co_await source.open();
     const int status = co_await print_plan(source, *asked);
     co_return source.refused() > 0 ? failed : status;
 }

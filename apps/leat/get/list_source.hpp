@@ -24,7 +24,7 @@ public:
     ~list_source() override;
 
     /// Opens the lists, and reads what has to be there before the first file: checksums, Metalink documents. What is not there ends everything.
-    leat::task<> open();
+    leat::task<> open() override;
 
     leat::task<std::optional<leat::download_item>> next() override;
 

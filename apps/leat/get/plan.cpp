@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -14,6 +17,8 @@
 #include "get/jars.hpp"
 #include "get/shown.hpp"
 #include "leat/fs/status.hpp"
+#include "leat/http/cookies.hpp"
+#include "leat/io/error.hpp"
 #include "leat/io/path.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/parallel_for_each.hpp"
@@ -57,7 +62,37 @@ const char* fate_of(leat::existing_file existing) noexcept {
     return "is there";
 }
 
-leat::task<std::string> line_of(const leat::download_item& item, const leat::path& target, const get_arguments& asked) {
+/// Is the value of a field of this name nobody's business? Tokens come under many names.
+bool is_secret(std::string_view name) {
+    std::string lower{name};
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+    const auto has = [&lower](std::string_view word) { return lower.find(word) != std::string::npos; };
+    return has("auth") || has("cookie") || has("token") || has("key") || has("secret") || has("passw") || has("session") || has("signature");
+}
+
+/// What the first request would hold, beside Host and what the journal says of bytes that are there.
+leat::http::headers fields_for(const leat::download_item& item, bool if_newer, const leat::http::client_options& http) {
+    leat::http::headers fields;
+    fields.set("User-Agent", http.user_agent);
+    fields.set("Accept", "*/*");
+    fields.set("Accept-Encoding", "identity");
+    if (item.options) {
+        for (const auto field : item.options->headers) fields.remove(field.name);
+        for (const auto field : item.options->headers) fields.add(field.name, field.value);
+    }
+    if (if_newer) fields.set("If-Modified-Since", "the time of the file that is there");
+    if (!fields.contains("Cookie") && http.cookies && !http.cookies->header_for(item.url).empty()) fields.set("Cookie", "***");
+    const bool own_login = item.options && !item.options->user.empty();
+    using scheme = leat::http::credentials::scheme;
+    const scheme how = own_login ? scheme::automatic : http.credentials.how;
+    const bool in_url = without_password(item.url) != item.url;
+    const bool known = in_url || own_login || !http.credentials.user.empty() || how == scheme::bearer;
+    if (known && !fields.contains("Authorization"))
+        fields.set("Authorization", in_url || how == scheme::basic || how == scheme::bearer ? "***" : "*** when the server asks for it");
+    return fields;
+}
+
+leat::task<std::string> line_of(const leat::download_item& item, const leat::path& target, const get_arguments& asked, const leat::http::client_options& http) {
     std::string text = fmt::format("{} -> {}\n", leat::printable(without_password(item.url)), leat::printable(target.string()));
     auto add = [&text](std::string_view name, std::string_view value) { text += fmt::format("    {}: {}\n", name, leat::printable(value)); };
     if (item.name.empty() && asked.content_disposition) add("name", "as the server says, if it does");
@@ -66,18 +101,22 @@ leat::task<std::string> line_of(const leat::download_item& item, const leat::pat
         for (const std::string& mirror : own.mirrors) add("mirror", without_password(mirror));
         if (own.size) add("size", size_text(*own.size));
         if (!own.checksum.empty()) add("checksum", own.checksum);
-        for (const auto field : own.headers) add("header", field.name);  // values may be secrets
         if (!own.user.empty()) add("user", own.user);
         if (own.max_rate > 0) add("rate", rate_text(static_cast<double>(own.max_rate)));
     }
     const auto existing = item.options && item.options->existing ? *item.options->existing : asked.existing;
-    bool there = false;
+    std::optional<leat::file_kind> there;
     try {
-        auto found = co_await leat::exists(target);
-        there = found == leat::present;
+        const leat::file_status status = co_await leat::stat(target);
+        there = status.kind;
     } catch (const std::exception&) {
     }
-    if (there) add("target", fate_of(existing));
+    if (there == leat::file_kind::directory) add("target", "is a directory, and would be a failure");
+    else if (there) add("target", fate_of(existing));
+    for (const auto field : fields_for(item, there && existing == leat::existing_file::if_newer, http)) {
+        const bool told = !is_secret(field.name) || field.value.starts_with("***");
+        add("header", fmt::format("{}: {}", field.name, told ? without_password(field.value) : "***"));
+    }
     co_return text;
 }
 
@@ -96,7 +135,7 @@ leat::task<answer> ask(leat::http::client& http, const leat::download_item& item
         answer told{response.ok(), std::move(text)};
         co_return told;
     } catch (const std::exception& error) {
-        why = error.what();
+        why = error_of(item.url, error.what());
     }
     answer told{false, leat::printable(why)};
     co_return told;
@@ -131,13 +170,16 @@ leat::task<int> print_plan(item_source& source, const get_arguments& asked) {
             answers = co_await leat::parallel_map(items, asked.jobs, each);
         }
         for (std::size_t i = 0; i < items.size(); ++i) {
-            std::string text = co_await line_of(items[i], names.target_of(items[i]), asked);
+            std::string text = co_await line_of(items[i], names.target_of(items[i]), asked, options);
             if (i < answers.size()) {
                 text += fmt::format("    server: {}\n", answers[i].text);
                 all_ok = all_ok && answers[i].ok;
             }
             out.write(text);
+            co_await out.drain();
         }
+        if (out.error() == EPIPE) co_return failed;  // whoever reads has seen enough
+        if (out.error() != 0) throw leat::error(out.error(), "write standard output", {});
     }
     co_return all_ok ? 0 : failed;
 }

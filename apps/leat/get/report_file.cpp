@@ -32,7 +32,7 @@ std::string padded_left(const std::string& text, std::size_t columns) {
 
 }  // namespace
 
-std::string report_text(const leat::download_report& report, int status, bool interrupted) {
+std::string report_text(const leat::download_report& report, int status, bool interrupted, const std::string& error) {
     json files = json::array();
     for (const leat::file_report& file : report.files) {
         json each;
@@ -64,6 +64,7 @@ std::string report_text(const leat::download_report& report, int status, bool in
     totals["rate"] = std::round(rate(report.received, report.elapsed));
     all["exit_status"] = status;
     all["interrupted"] = interrupted;
+    if (!error.empty()) all["error"] = error;
     return all.dump(2, ' ', true, json::error_handler_t::replace) + "\n";
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -88,15 +89,28 @@ leat::download_report report_of(std::vector<leat::file_report> ended, leat::dura
     return report;
 }
 
-leat::task<> write_report(const get_arguments& asked, const leat::download_report& report, int status, bool interrupted) {
+leat::task<> write_report(const get_arguments& asked, const leat::download_report& report, int status, bool interrupted, const std::string& error) {
     if (asked.report.empty()) co_return;
-    const std::string text = report_text(report, status, interrupted);
+    const std::string text = report_text(report, status, interrupted, error);
     co_await leat::replace_file(asked.report, text);
 }
 
-void print_table(const leat::download_report& report) {
+/// Whoever reads the report or the events has to learn there that the job could not go on.
+leat::task<> tell_broken(const get_arguments& asked, std::optional<event_log>& events, const leat::download_report& report, const std::string& why) {
+    if (events) events->summary(report, failed);
+    try {
+        co_await write_report(asked, report, failed, false, why);
+    } catch (const std::exception& error) {
+        complain("get", error.what());  // and then what it is about
+    }
+    if (events) co_await events->out().drain();
+}
+
+leat::task<> print_table(const leat::download_report& report) {
     const screen on = screen_of(STDOUT_FILENO);
-    output{STDOUT_FILENO}.write(table_text(report, is_terminal(STDOUT_FILENO) ? on.columns : 0, on.unicode));
+    output out{STDOUT_FILENO};
+    out.write(table_text(report, is_terminal(STDOUT_FILENO) ? on.columns : 0, on.unicode));
+    co_await out.drain();
 }
 
 }  // namespace
@@ -110,8 +124,21 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     }
     if (asked.table) show.no_lines();
 
+    std::exception_ptr broken;  // of the job, not of a file
+    std::string why;
     jars kept;
-    co_await kept.load(asked);
+    try {
+        co_await source.open();
+        co_await kept.load(asked);
+    } catch (const std::exception& error) {
+        broken = std::current_exception();
+        why = error.what();
+    }
+    if (broken) {
+        const leat::download_report nothing;
+        co_await tell_broken(asked, events, nothing, why);
+        std::rethrow_exception(broken);
+    }
     leat::http::client_options http = client_options_of(asked);
     kept.put_into(http);
 
@@ -153,14 +180,24 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
         co_await run.group.join();
     } catch (const leat::cancelled&) {
         interrupted = true;
+    } catch (const std::exception& error) {
+        broken = std::current_exception();
+        why = error.what();
+    }
+    if (broken) {
+        const leat::download_report report = report_of(std::move(ended), leat::now() - began);
+        co_await tell_broken(asked, events, report, why);
+        std::rethrow_exception(broken);
     }
     if (interrupted) {
         show.interrupt();
         complain("get", fmt::format("interrupted; {} of {} files are complete", show.succeeded(), run.added));
         const leat::download_report report = report_of(std::move(ended), leat::now() - began);
         if (events) events->summary(report, 130);
-        co_await leat::shield(write_report(asked, report, 130, true));
+        co_await leat::shield(write_report(asked, report, 130, true, why));
         co_await leat::shield(kept.save(asked));
+        if (events) co_await leat::shield(events->out().drain_briefly());
+        co_await leat::shield(show.drain_briefly());
         throw leat::cancelled{};
     }
 
@@ -168,11 +205,14 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     int status = exit_status_of(report);
     if (status == 0 && (runs_hooks.failed() > 0 || (list != nullptr && list->refused() > 0))) status = failed;
     show.finish(report);
-    if (asked.table && !asked.quiet) print_table(report);
-    list_failures(report, report.files.size());
     if (events) events->summary(report, status);
-    co_await write_report(asked, report, status, false);
+    // Before anything waits for readers.
+    co_await write_report(asked, report, status, false, why);
     co_await kept.save(asked);
+    if (asked.table && !asked.quiet) co_await print_table(report);
+    co_await show.drain();
+    list_failures(report, report.files.size());
+    if (events) co_await events->out().drain();
     co_return status;
 }
 

@@ -1,5 +1,9 @@
 #include "get/shown.hpp"
 
+#include <algorithm>
+
+#include "leat/log/printable.hpp"
+
 namespace tool {
 namespace {
 
@@ -8,17 +12,34 @@ struct place {
     std::size_t size = 0;
 };
 
-/// Where the password is; of size 0 if nowhere.
+bool is_port(std::string_view text) { return text.find_first_not_of("0123456789") == std::string_view::npos; }
+
+/// Where the host, or who wants to be shown to it, begins: behind "http://", or what is left of it.
+std::size_t authority_of(std::string_view url) {
+    std::size_t begin = 0;
+    if (const auto scheme = url.find("://"); scheme != std::string_view::npos && scheme < url.find_first_of("/?#@")) begin = scheme + 1;
+    for (const std::string_view name : {"http:", "https:"})
+        if (begin == 0 && url.starts_with(name)) begin = name.size();
+    return std::min(url.find_first_not_of('/', begin), url.size());
+}
+
+/// Where the password is, or what stands for one; of size 0 if nowhere. URLs that are wrong are shown as well, and passwords may be in them.
 place password_in(std::string_view url) {
-    const auto scheme = url.find("://");
-    if (scheme == std::string_view::npos) return {};
-    const std::size_t begin = scheme + 3;
-    const std::size_t end = std::min(url.find_first_of("/?#\\", begin), url.size());
-    const auto at = url.substr(begin, end - begin).rfind('@');
+    const std::size_t begin = authority_of(url);
+    const std::string_view authority = url.substr(begin, url.find_first_of("/?#\\", begin) - begin);
+    const auto colon = authority.find(':');
+    auto at = authority.rfind('@');
+    // One with a '/' or a '#' that should have been "%2F" or "%23".
+    if (at == std::string_view::npos && colon != std::string_view::npos && !authority.starts_with('[') && !is_port(authority.substr(colon + 1)))
+        at = url.substr(begin).rfind('@');
     if (at == std::string_view::npos) return {};
-    const auto colon = url.substr(begin, at).find(':');
-    if (colon == std::string_view::npos) return {};
+    // A user without a password is a token.
+    if (colon >= at || colon + 1 == at) return {begin, std::min(colon, at)};
     return {begin + colon + 1, at - colon - 1};
+}
+
+void replace_all(std::string& in, const std::string& what, const std::string& by) {
+    for (std::size_t at = 0; (at = in.find(what, at)) != std::string::npos; at += by.size()) in.replace(at, what.size(), by);
 }
 
 }  // namespace
@@ -30,12 +51,13 @@ std::string without_password(std::string_view url) {
     return shown;
 }
 
-std::string error_of(const leat::file_report& file) {
-    std::string text = file.error;
-    const place found = password_in(file.url);
-    if (found.size == 0) return text;
-    const std::string shown = without_password(file.url);
-    for (std::size_t at = 0; (at = text.find(file.url, at)) != std::string::npos; at += shown.size()) text.replace(at, file.url.size(), shown);
+std::string error_of(const leat::file_report& file) { return error_of(file.url, file.error); }
+
+std::string error_of(const std::string& url, std::string text) {
+    if (password_in(url).size == 0) return text;
+    const std::string shown = without_password(url);
+    replace_all(text, url, shown);
+    replace_all(text, leat::printable(url), leat::printable(shown));
     return text;
 }
 

@@ -11,6 +11,7 @@ std::string without_password(std::string_view url);
 
 /// An error's text as it may be shown, though it names the URL.
 std::string error_of(const leat::file_report& file);
+std::string error_of(const std::string& url, std::string text);
 
 /// "complete", "verified", "skipped", or "failed".
 std::string_view state_of(const leat::file_report& file) noexcept;

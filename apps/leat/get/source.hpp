@@ -14,6 +14,9 @@ class item_source {
 public:
     virtual ~item_source() = default;
 
+    /// Makes ready what has to be there before the first file. What it throws ends the run.
+    virtual leat::task<> open() { co_return; }
+
     /// The job that it fills, told before `next` is called. It lives as long as `next` may run.
     virtual void fills(leat::downloader& job) { static_cast<void>(job); }
 

@@ -53,6 +53,16 @@ void display::complain(std::string_view what) {
     tool::complain("get", what);
 }
 
+leat::task<> display::drain() {
+    co_await out_.drain();
+    co_await err_.drain();
+}
+
+leat::task<> display::drain_briefly() {
+    co_await out_.drain_briefly();
+    co_await err_.drain_briefly();
+}
+
 void display::finish(const leat::download_report& report) {
     erase();
     if (bars_) err_.write(summary_line(report) + "\n");

@@ -34,6 +34,10 @@ public:
     /// The job ends before its time: the bars go.
     void interrupt() { erase(); }
 
+    /// Everything is written then, as `output` says.
+    leat::task<> drain();
+    leat::task<> drain_briefly();
+
     /// How many files have arrived.
     std::size_t succeeded() const noexcept { return succeeded_; }
 

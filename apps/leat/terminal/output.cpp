@@ -8,11 +8,13 @@
 #include <cerrno>
 
 #include "leat/log/printable.hpp"
+#include "leat/task/sleep.hpp"
+#include "leat/task/timeout.hpp"
 
 namespace tool {
 
 void output::write(std::string_view text) {
-    if (failed_) return;
+    if (error_ != 0) return;
     waiting_.append(text);
     flush();
 }
@@ -25,31 +27,49 @@ void output::flush() noexcept {
 bool output::finish() noexcept {
     while (!waiting_.empty() && write_some(true)) {
     }
-    return !failed_;
+    return error_ == 0;
 }
 
 /// True if some of it was written.
 bool output::write_some(bool may_wait) noexcept {
-    if (!may_wait) {
-        pollfd room{.fd = fd_, .events = POLLOUT, .revents = 0};
-        if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return false;
-    }
+    pollfd room{.fd = fd_, .events = POLLOUT, .revents = 0};
+    const int ready = ::poll(&room, 1, may_wait ? -1 : 0);
+    // Signals are caught, so one that is to end the program would not if this went on.
+    if (ready < 0 && errno == EINTR && may_wait) discard();
+    if (ready != 1 || (room.revents & (POLLOUT | POLLERR | POLLNVAL)) == 0) return false;
     // A pipe that poll() calls writable takes PIPE_BUF bytes without waiting.
-    const std::size_t portion = may_wait ? waiting_.size() : std::min<std::size_t>(waiting_.size(), PIPE_BUF);
-    const ssize_t written = ::write(fd_, waiting_.data(), portion);
+    const std::size_t portion = std::min<std::size_t>(waiting_.size() - begin_, PIPE_BUF);
+    const ssize_t written = ::write(fd_, waiting_.data() + begin_, portion);
     if (written > 0) {
-        waiting_.erase(0, static_cast<std::size_t>(written));
+        begin_ += static_cast<std::size_t>(written);
+        if (begin_ == waiting_.size()) {
+            discard();
+        } else if (begin_ > 1024 * 1024) {
+            waiting_.erase(0, begin_);
+            begin_ = 0;
+        }
         return true;
     }
-    if (written < 0 && errno == EINTR) return may_wait;
-    if (written < 0 && errno == EAGAIN && may_wait) {
-        pollfd room{.fd = fd_, .events = POLLOUT, .revents = 0};
-        return ::poll(&room, 1, -1) >= 0 || errno == EINTR;
-    }
-    if (written < 0 && errno == EAGAIN) return false;
-    failed_ = true;
-    waiting_.clear();
+    if (written < 0 && (errno == EINTR || errno == EAGAIN)) return may_wait;
+    error_ = errno;
+    discard();
     return false;
+}
+
+leat::task<> output::drain() {
+    try {
+        for (flush(); !idle(); flush()) co_await leat::sleep(std::chrono::milliseconds{10});
+    } catch (const leat::cancelled&) {
+        discard();
+        throw;
+    }
+}
+
+leat::task<> output::drain_briefly() {
+    try {
+        co_await leat::timeout(std::chrono::seconds{1}, drain());
+    } catch (const leat::timeout_error&) {
+    }
 }
 
 void complain(std::string_view command, std::string_view what) {
