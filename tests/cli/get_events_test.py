@@ -143,6 +143,18 @@ class Events(Case):
             self.assertIn("list:2: the option 'all-proxy' is ignored", ended.stderr)
             self.assertNotIn("s3cret", ended.stderr)
 
+    def test_events_that_cannot_be_written(self):
+        with Scripted({"/a": whole("a")}) as server:
+            ended = self.get(server.url("/a"), "--events", "/dev/full")
+            self.assertEqual(ended.returncode, 1)
+            self.assertEqual(ended.stderr, "leat: get: write events to /dev/full: No space left on device (errno 28)\n")
+            self.assertSameFile(self.path("out/a"), b"a")
+            with open("/dev/null") as unwritable:
+                ended = subprocess.run([tool.TOOL, "get", server.url("/a"), "--events", str(unwritable.fileno())], pass_fds=[unwritable.fileno()],
+                                       capture_output=True, env=tool.environment())
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(b"Bad file descriptor", ended.stderr)
+
     def test_a_reader_that_goes_away(self):
         with Scripted({f"/{i}": whole("x") for i in range(50)}) as server:
             process = subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "--events", "-", *(server.url(f"/{i}") for i in range(50))],
