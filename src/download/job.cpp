@@ -7,9 +7,9 @@
 
 #include "download/failure.hpp"
 #include "download/naming.hpp"
-#include "download/shown_url.hpp"
 #include "download/transfer.hpp"
 #include "download/verification.hpp"
+#include "http/shown_url.hpp"
 #include "leat/log/log.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/shield.hpp"
@@ -371,7 +371,7 @@ void download_job::next_source(file_work& work, verdict& found) {
         if (best == sources || work.sources[source].failures < work.sources[best].failures) best = source;
     }
     if (best == sources) return;
-    log::info("download: {}: {}; going on with {}", detail::shown_url(url_of(work)), found.text, detail::shown_url(source_of(work.index, best)));
+    log::info("download: {}: {}; going on with {}", http::shown_url(url_of(work)), found.text, http::shown_url(source_of(work.index, best)));
     found.may_pass = true;
     if (work.sources[best].failures == 0) {
         found.retry_after = duration::zero();

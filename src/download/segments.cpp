@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "download/failure.hpp"
-#include "download/shown_url.hpp"
 #include "download/verification.hpp"
+#include "http/shown_url.hpp"
 #include "http/copy.hpp"
 #include "http/range.hpp"
 #include "leat/log/log.hpp"
@@ -162,7 +162,7 @@ task<> crew::help(std::size_t source) {
             ++work_.sources[mine].failures;
             if (!judge(failure_).may_pass) {
                 work_.sources[mine].dropped = true;
-                log::info("download: {} is not used any more: {}", shown_url(job_.source_of(work_.index, mine)), describe(failure_));
+                log::info("download: {} is not used any more: {}", http::shown_url(job_.source_of(work_.index, mine)), describe(failure_));
             }
         }
         co_return;

@@ -15,8 +15,8 @@
 
 #include "http/ascii.hpp"
 #include "http/percent.hpp"
+#include "http/shown_url.hpp"
 #include "leat/http/error.hpp"
-#include "leat/log/printable.hpp"
 
 namespace leat::http {
 
@@ -29,22 +29,8 @@ constexpr std::size_t longest_host = 255;
 
 std::string_view view(urls::string_view text) { return {text.data(), text.size()}; }
 
-// The URL for an error's text: no control characters, and no password, since such texts end up in logs.
-std::string quote(std::string_view text) {
-    std::string shown{text};
-    const auto slashes = text.find("//");
-    const auto start = slashes == std::string_view::npos ? 0 : slashes + 2;
-    const auto end = std::min(text.find_first_of("/?#", start), text.size());
-    auto at = text.substr(0, end).rfind('@');
-    // A password with a '/' or a '#' in it, where "%2F" or "%23" is needed, ends the host's part early.
-    const auto colon = text.find(':', start);
-    if ((at == std::string_view::npos || at < start) && colon < end && text.find_first_not_of("0123456789", colon + 1) < end) at = text.rfind('@');
-    if (at != std::string_view::npos && at >= start) shown.replace(start, at - start, "***");
-    return "\"" + printable(shown, 200) + "\"";
-}
-
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
-    throw url_error("bad URL " + quote(text) + ": " + std::string(why));
+    throw url_error("bad URL \"" + shown_url(text, 200) + "\": " + std::string(why));
 }
 
 bool is_scheme(std::string_view text) {

@@ -130,9 +130,30 @@ class Events(Case):
                     for text in told:
                         self.assertNotIn("s3cret", text)
         with Scripted({}) as server:
-            ended = self.get(server.url("/bad"), "--mirror", server.url("/bad").replace("//", "//me:s3cret@"), "--log-level", "info")
-            self.assertIn("going on with http://***@127", ended.stderr)
+            for url in (*shapes, server.url("/bad").replace("//", "//me:s3cret@")):
+                ended = self.get(server.url("/bad"), "--mirror", url, "--log-level", "info", "--retries", "0")
+                self.assertRegex(ended.stderr, r"going on with (\w+:)?/*\*\*\*@")
+                self.assertNotIn("s3cret", ended.stderr + ended.stdout)
+                if " " not in url:
+                    ended = self.get(server.url("/bad"), "--proxy", url, "--retries", "0")
+                    self.assertNotIn("s3cret", ended.stderr + ended.stdout)
+            options = ("all-proxy=http://me:s3cret@h/", "all-proxy-passwd=s3cret", "ftp-passwd=s3cret", "http-passwd=s3cret", "header=Authorization: s3cret")
+            self.write("list", server.url("/bad") + "".join(f"\n  {option}" for option in options) + "\n")
+            ended = self.get("-i", self.path("list"), "--retries", "0")
+            self.assertIn("list:2: the option 'all-proxy' is ignored", ended.stderr)
             self.assertNotIn("s3cret", ended.stderr)
+
+    def test_events_that_cannot_be_written(self):
+        with Scripted({"/a": whole("a")}) as server:
+            ended = self.get(server.url("/a"), "--events", "/dev/full")
+            self.assertEqual(ended.returncode, 1)
+            self.assertEqual(ended.stderr, "leat: get: write events to /dev/full: No space left on device (errno 28)\n")
+            self.assertSameFile(self.path("out/a"), b"a")
+            with open("/dev/null") as unwritable:
+                ended = subprocess.run([tool.TOOL, "get", server.url("/a"), "--events", str(unwritable.fileno())], pass_fds=[unwritable.fileno()],
+                                       capture_output=True, env=tool.environment())
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(b"Bad file descriptor", ended.stderr)
 
     def test_a_reader_that_goes_away(self):
         with Scripted({f"/{i}": whole("x") for i in range(50)}) as server:

@@ -212,7 +212,7 @@ TEST(input, an_input_file_of_aria2s) {
     EXPECT_EQ(items[1].options->existing, existing_file::if_newer);
     EXPECT_EQ(items[2].options->existing, existing_file::fail);
     EXPECT_EQ(items[3].options, nullptr);
-    EXPECT_EQ(warnings, (texts{"list.txt:21: the option 'seed-ratio=1.0' is ignored"}));
+    EXPECT_EQ(warnings, (texts{"list.txt:21: the option 'seed-ratio' is ignored"}));
 }
 
 TEST(input, a_wrong_option_loses_its_file_and_no_other) {

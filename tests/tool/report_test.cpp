@@ -86,8 +86,15 @@ TEST(report, passwords_in_urls_are_not_shown) {
     EXPECT_EQ(tool::without_password("http://u:p@q@h/x"), "http://u:***@h/x");
     EXPECT_EQ(tool::without_password("http://h:80/a:b@c"), "http://h:80/a:b@c");
     EXPECT_EQ(tool::without_password("http://h?a:b@c"), "http://h?a:b@c");
-    EXPECT_EQ(tool::without_password("http://u@h/"), "http://u@h/");
-    EXPECT_EQ(tool::without_password("u:p@h"), "u:p@h");
+    EXPECT_EQ(tool::without_password("http://[::1]:80/a:b@c"), "http://[::1]:80/a:b@c");
+    // A user alone may be a token, and a password may stand in what is no URL.
+    EXPECT_EQ(tool::without_password("http://u@h/"), "http://***@h/");
+    EXPECT_EQ(tool::without_password("http://u:@h/"), "http://***:@h/");
+    EXPECT_EQ(tool::without_password("u:p@h"), "u:***@h");
+    EXPECT_EQ(tool::without_password("//u:p@h"), "//u:***@h");
+    EXPECT_EQ(tool::without_password("http:/u:p@h"), "http:/u:***@h");
+    EXPECT_EQ(tool::without_password("http://u:p/q@h"), "http://u:***@h");
+    EXPECT_EQ(tool::without_password("http://u:p#q@h"), "http://u:***@h");
     EXPECT_EQ(tool::without_password(""), "");
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -213,6 +214,11 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
     co_await show.drain();
     list_failures(report, report.files.size());
     if (events) co_await events->out().drain();
+    // A reader that has gone wants no more; a disk that is full is news.
+    if (const int code = events ? events->out().error() : 0; code != 0 && code != EPIPE) {
+        complain("get", leat::error(code, "write events to", asked.events).what());
+        if (status == 0) status = failed;
+    }
     co_return status;
 }
 

@@ -85,7 +85,7 @@ std::string apply_aria2_option(input_entry& to, std::string_view name, std::stri
     } catch (const std::invalid_argument& e) {
         throw std::invalid_argument(std::string{name} + ": " + e.what());
     }
-    return "the option '" + leat::printable(name, 100) + "=" + leat::printable(value, 100) + "' is ignored";
+    return "the option '" + leat::printable(name, 100) + "' is ignored";  // its value may be a password
 }
 
 void settle_existing(input_entry& of) {
