@@ -38,6 +38,17 @@ bool is_connection_error(const std::exception_ptr& error) noexcept {
 
 namespace {
 
+/// A connection that others share may have had too little while it worked for them.
+bool is_lack_of_memory(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::bad_alloc&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 /// The connection ended before a reply: not the body's fault, as truncated_error would have it.
 std::exception_ptr without_reply(const std::exception_ptr& error) {
     try {
@@ -121,7 +132,8 @@ task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> p
         const http2_stream* stream = exchange->stream();
         const bool to_http1 = stream && stream->wants_http1() && pool->require_http1(exchange->lease().origin());
         const bool untouched = stream && (to_http1 || stream->unprocessed()) && ++refusals <= most_refusals;
-        const bool stale = reused && how != reuse::never && request.may_repeat && !exchange->started() && (!stream || stream->lost()) && is_connection_error(failed);
+        const bool ended = stream ? stream->lost() && (is_connection_error(failed) || is_lack_of_memory(failed)) : is_connection_error(failed);
+        const bool stale = reused && how != reuse::never && request.may_repeat && !exchange->started() && ended;
         const bool again = (untouched || stale) && (!sending.content_read || request.content->rewind());
         if (!again) {
             exchange->untraced();
