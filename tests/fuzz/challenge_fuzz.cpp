@@ -38,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const auto file = netrc::parse(std::string{data} + "\n\nmachine last.example login me password pw\n");
     if (!file.entries().empty() && file.entries().back().machine == "last.example")
         require(file.entries().back().login == "me" && file.entries().back().password == "pw");
-    for (const auto& one : file.entries()) require(one.password.find("last.example") == std::string::npos);
+    if (data.find("last.example") == std::string_view::npos)
+        for (const auto& one : file.entries()) require(one.password.find("last.example") == std::string::npos);
     return 0;
 }
