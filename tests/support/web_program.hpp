@@ -2,16 +2,18 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "support/free_port.hpp"
-#include "support/raw_socket.hpp"
 #include "support/temporary.hpp"
 
 namespace leat::testing {
@@ -51,6 +53,7 @@ private:
         pid_ = ::fork();
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
             const int nowhere = ::open("/dev/null", O_RDWR);
             for (int fd : {0, 1, 2}) ::dup2(nowhere, fd);
             std::vector<char*> words;
@@ -60,19 +63,33 @@ private:
             ::execvp(words[0], words.data());
             ::_exit(127);
         }
-        for (int i = 0; i < 2000; ++i) {
-            try {
-                raw_socket::connect_to(port_);
-                return true;
-            } catch (const std::runtime_error&) {
-            }
-            if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
-                pid_ = -1;
-                return false;
-            }
-            ::usleep(5000);  // check-idioms: allow sleep, until another program listens
-        }
+        if (pid_ > 0 && runs_until_it_listens()) return true;
         stop();
+        return false;
+    }
+
+    /// The kernel tells: the program is stopped at each call of its own until listen() has succeeded, and then let go.
+    bool runs_until_it_listens() {
+        int status = 0;
+        if (::waitpid(pid_, &status, 0) != pid_ || !WIFSTOPPED(status)) return ended();
+        ::ptrace(PTRACE_SETOPTIONS, pid_, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC);
+        for (int signal = 0;;) {
+            if (::ptrace(PTRACE_SYSCALL, pid_, nullptr, signal) != 0 || ::waitpid(pid_, &status, 0) != pid_ || !WIFSTOPPED(status)) return ended();
+            const bool at_a_call = WSTOPSIG(status) == (SIGTRAP | 0x80);
+            const bool after_exec = status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8);
+            signal = at_a_call || after_exec ? 0 : WSTOPSIG(status);
+            if (at_a_call && has_listened()) return ::ptrace(PTRACE_DETACH, pid_, nullptr, nullptr) == 0;
+        }
+    }
+    /// At the end of a call that made it listen?
+    bool has_listened() {
+        __ptrace_syscall_info call{};
+        if (::ptrace(PTRACE_GET_SYSCALL_INFO, pid_, sizeof call, &call) <= 0) return false;
+        if (call.op == PTRACE_SYSCALL_INFO_ENTRY) call_ = call.entry.nr;
+        return call.op == PTRACE_SYSCALL_INFO_EXIT && call_ == SYS_listen && call.exit.rval == 0;
+    }
+    bool ended() {
+        pid_ = -1;
         return false;
     }
     void stop() {
@@ -83,6 +100,7 @@ private:
     }
 
     pid_t pid_ = -1;
+    std::uint64_t call_ = 0;  // the one that it is in
     std::uint16_t port_ = 0;
 };
 
