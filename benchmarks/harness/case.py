@@ -33,14 +33,15 @@ class Case:
     skipped: dict = field(default_factory=dict)  # subject to reason
 
     def run_rounds(self, rounds):
-        """A B C, A B C: what drifts on the machine falls on all alike. A subject that fails is reported as skipped."""
+        """A B C, C B A, A B C: what drifts on the machine falls on all alike, and so does what a run leaves to the next one.
+        A subject that fails is reported as skipped."""
         for subject in self.subjects:
             if subject.skipped:
                 self.skipped[subject.name] = subject.skipped
         if self.warm_up:
             self._warm_up()
         for number in range(rounds):
-            for subject in self.subjects:
+            for subject in self.subjects if number % 2 == 0 else reversed(self.subjects):
                 if subject.name in self.skipped:
                     continue
                 note(f"bench: {self.suite} {self.name}, round {number + 1} of {rounds}: {subject.name}")
