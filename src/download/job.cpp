@@ -180,7 +180,7 @@ std::string_view download_job::directory_of(std::size_t file) const noexcept {
 
 std::string download_job::wanted_name(std::size_t file) const {
     const file_report& report = reports_[file];
-    if (entries_[file].flags & has_name) return report.target.string();
+    if (entries_[file].flags & (has_name | is_planned)) return report.target.string();
     return options_.mirror_path ? mirror_path_of(report.url) : file_name_of(report.url).string();
 }
 
@@ -193,8 +193,12 @@ std::string download_job::name_of_file(std::size_t file) const {
 /// Gives files their names, two of which are never the same, and puts them into the queue.
 void download_job::plan(std::size_t most) {
     for (; most != 0 && planned_ < entries_.size(); --most, ++planned_) {
-        const item_options* own = own_options(planned_);
-        if (!own || !own->exact_name) entries_[planned_].number = names_.claim(directory_of(planned_), wanted_name(planned_));
+        entry& its = entries_[planned_];
+        if (!(its.flags & has_name)) {
+            reports_[planned_].target = path{wanted_name(planned_)};
+            its.flags |= is_planned;
+        }
+        if (!its.options || !its.options->exact_name) its.number = names_.claim(directory_of(planned_), reports_[planned_].target.string());
         schedule_.add(planned_, reports_[planned_].url);
     }
     if (closed_.is_set() && planned_ == entries_.size()) schedule_.close();
@@ -256,6 +260,7 @@ file_work& download_job::begin(std::size_t file) {
     work.self = std::prev(works_.end());
     its.work = &work;
     work.name = name_of_file(file);
+    its.flags &= static_cast<std::uint8_t>(~is_planned);
     work.started = now();
     const item_options* own = its.options.get();
     file_report& report = reports_[file];

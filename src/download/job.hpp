@@ -97,6 +97,7 @@ private:
         is_held = 4,    // given out, and waiting for resume() in nobody's queue
         is_given_up = 8,
         is_over = 16,
+        is_planned = 32,  // it has not begun, and its report's target is the name that it will ask for
     };
     /// What is kept of each file beside its report, from the beginning to the end.
     struct entry {
@@ -140,7 +141,7 @@ private:
     detail::limits limits_;
     detail::keeper keeper_;
     std::deque<entry> entries_;            // stay where they are while others are added
-    std::vector<file_report> reports_;     // do not; the target of a file that has not begun is the name that the caller gave it
+    std::vector<file_report> reports_;     // do not; the target of a file that has not begun is the name that it asks for, once that is known
     name_table names_;
     std::size_t planned_ = 0;
     download_report report_;               // but for the files

@@ -31,8 +31,9 @@ std::string without_credentials(const std::string& asked) {
     }
 }
 
-detail::http_request copied(const client_options& client, std::string_view method, std::string_view url, const request_options& options) {
-    detail::http_request request;
+std::unique_ptr<detail::http_request> copied(const client_options& client, std::string_view method, std::string_view url, const request_options& options) {
+    auto made = std::make_unique<detail::http_request>();
+    detail::http_request& request = *made;
     request.method = method;
     request.url = url;
     if (options.headers) request.fields = *options.headers;
@@ -49,16 +50,16 @@ detail::http_request copied(const client_options& client, std::string_view metho
     request.decode = options.decompress.value_or(client.decompress);
     request.max_redirects = options.max_redirects.value_or(client.max_redirects);
     request.retries = options.retries.value_or(client.retries);
-    return request;
+    return made;
 }
 
-task<response> answer(std::shared_ptr<detail::http_pool> pool, detail::http_request request) {
-    if (request.timeout == duration::zero()) co_return response{co_await detail::perform(std::move(pool), std::move(request))};
+task<response> answer(std::shared_ptr<detail::http_pool> pool, std::unique_ptr<detail::http_request> owned) {
+    detail::http_request& request = *owned;
+    if (request.timeout == duration::zero()) co_return response{co_await detail::perform(std::move(pool), request)};
     const duration limit = request.timeout;
-    const std::string method = request.method;
-    const std::string asked = request.url;
+    const std::string method = request.method;  // a redirect may change it
     request.deadline = now() + limit;
-    auto done = co_await (timeout(limit, detail::perform(std::move(pool), std::move(request))) | as_result);
+    auto done = co_await (timeout(limit, detail::perform(std::move(pool), request)) | as_result);
     if (done) co_return response{std::move(*done)};
     auto error = done.error().exception();
     try {
@@ -66,17 +67,17 @@ task<response> answer(std::shared_ptr<detail::http_pool> pool, detail::http_requ
     } catch (const timeout_error& e) {
         const std::string_view text = e.what();
         if (text.starts_with(method + " http")) throw;  // named already
-        throw timeout_error(method + " " + printable(without_credentials(asked), 300) + ": " + e.what());
+        throw timeout_error(method + " " + printable(without_credentials(request.url), 300) + ": " + e.what());
     }
 }
 
 /// The same, where somebody wants to be told how it ends.
-task<response> answer_telling(std::shared_ptr<detail::http_pool> pool, detail::http_request request) {
+task<response> answer_telling(std::shared_ptr<detail::http_pool> pool, std::unique_ptr<detail::http_request> request) {
     detail::http_request told;
-    told.method = request.method;
-    told.number = request.number = pool->next_number();
-    told.started = request.started = now();
-    const std::string asked = request.url;
+    told.method = request->method;
+    told.number = request->number = pool->next_number();
+    told.started = request->started = now();
+    const std::string asked = request->url;
     auto done = co_await (answer(pool, std::move(request)) | as_result);
     if (done) co_return std::move(*done);
     pool->trace(trace_step::failed, told, without_credentials(asked), done.error().message());

@@ -4,16 +4,11 @@
 #include "http/url.hpp"
 #include "leat/http/content.hpp"
 #include "leat/http/error.hpp"
-#include "leat/log/printable.hpp"
 #include "leat/task/timeout.hpp"
 #include "leat/tls/error.hpp"
 
 namespace leat::detail {
 namespace {
-
-constexpr std::size_t longest_shown = 300;         // of a URL, in an error's text
-
-std::string name_of(const http_request& request, const http::url& at) { return request.method + " " + printable(at.string(), longest_shown); }
 
 /// What goes onto the request line: of a request that a proxy gets, the whole URL.
 std::string_view target_of(const http_origin& to, const http::url& at) { return to.through_requests ? std::string_view{at.string()} : at.target(); }
@@ -60,11 +55,12 @@ std::exception_ptr without_reply(const std::exception_ptr& error) {
     }
 }
 
-task<fresh_stream> connect(http_lease& lease, const http_request& request, const std::string& url, const std::string& name) {  // check-idioms: allow socket, a function of ours
+task<fresh_stream> connect(http_lease& lease, const http_request& request, const std::string& url) {  // check-idioms: allow socket, a function of ours
     http_origin& to = lease.origin();
     auto opened = co_await (lease.pool().connect(to, request, url) | as_result);
     if (opened) co_return std::move(*opened);
     lease.note_failure();
+    const std::string name = request_name(request.method, url);
     try {
         std::rethrow_exception(opened.error().exception());
     } catch (const timeout_error& e) {
@@ -74,11 +70,11 @@ task<fresh_stream> connect(http_lease& lease, const http_request& request, const
     }
 }
 
-void attach(http_lease& lease, fresh_stream made, const std::string& name) {
+void attach(http_lease& lease, fresh_stream made, const http_request& request, const std::string& url) {
     try {
         lease.attach(std::move(made));
     } catch (...) {
-        rethrow_named(std::current_exception(), name);
+        rethrow_named(std::current_exception(), request_name(request.method, url));
     }
 }
 
@@ -87,7 +83,6 @@ constexpr int most_refusals = 3;  // a server that says again and again that it 
 }  // namespace
 
 task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> pool, const http_request& request, const http::url& at) {
-    const std::string name = name_of(request, at);
     const std::string& url = at.string();
     http::request_head head;
     head.method = request.method;
@@ -115,13 +110,13 @@ task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> p
         http_lease lease = co_await waiting;
         const bool reused = lease.connected();
         if (!reused) {
-            fresh_stream made = co_await connect(lease, request, url, name);
-            attach(lease, std::move(made), name);
+            fresh_stream made = co_await connect(lease, request, url);
+            attach(lease, std::move(made), request, url);
         } else {
             pool->trace(http::trace_step::reused, request, url);
         }
         head.target = target_of(lease.origin(), at);
-        auto exchange = std::make_unique<http_exchange>(name, url, std::move(lease));
+        auto exchange = std::make_unique<http_exchange>(request.method, url, std::move(lease));
         exchange->traced_for(request);
         http_sending sending{*exchange, request, head, at.scheme()};
         std::exception_ptr failed = co_await converse(sending);
@@ -137,7 +132,7 @@ task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> p
         const bool again = (untouched || stale) && (!sending.content_read || request.content->rewind());
         if (!again) {
             exchange->untraced();
-            rethrow_named(exchange->started() ? failed : without_reply(failed), name);
+            rethrow_named(exchange->started() ? failed : without_reply(failed), exchange->name());
         }
         how = reuse::never;  // the server had closed it meanwhile, or has not looked at it: once more, on a new connection
     }

@@ -49,8 +49,8 @@ std::string listed(const http::headers& fields, std::string_view name) {
 
 }  // namespace
 
-http_exchange::http_exchange(std::string name, std::string where, http_lease lease) noexcept
-    : url(std::move(where)), lease_(std::move(lease)), name_(std::move(name)) {}
+http_exchange::http_exchange(std::string method, std::string where, http_lease lease) noexcept
+    : url(std::move(where)), lease_(std::move(lease)), method_(std::move(method)) {}
 
 http_exchange::~http_exchange() { drop(); }
 
@@ -77,7 +77,7 @@ void http_exchange::head_arrived(bool decode) {
     try {
         decoder_ = content_decoder::for_codings(listed(fields, "Content-Encoding"));
     } catch (...) {
-        std::rethrow_exception(named(std::current_exception(), name_));
+        std::rethrow_exception(named(std::current_exception(), name()));
     }
     if (decoder_) size_.reset();
 }
@@ -153,8 +153,14 @@ std::exception_ptr http_exchange::end_of_input() {
     return failure_;
 }
 
+std::string http_exchange::name() const { return request_name(method_, url); }
+
 void http_exchange::fail(std::exception_ptr why) noexcept {
-    failure_ = named(std::move(why), name_);
+    try {
+        failure_ = named(std::move(why), name());
+    } catch (...) {
+        failure_ = std::current_exception();
+    }
     if (connected()) {
         received_ = came();
         lease_.drop_connection();

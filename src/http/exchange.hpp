@@ -13,8 +13,8 @@
 
 namespace leat::detail {
 
-/// What one request asks for, copied from the caller.
-struct http_request {
+/// What one request asks for, copied from the caller. Large, so it is handed on where it lies.
+struct http_request : pooled<http_request> {
     std::string method;
     std::string url;
     http::headers fields;
@@ -43,7 +43,7 @@ struct http_trace {
 /// One response: its head once that is there, and the way to its body. Holds the connection until the body has been read.
 class http_exchange final : public pooled<http_exchange> {
 public:
-    http_exchange(std::string name, std::string url, http_lease lease) noexcept;
+    http_exchange(std::string method, std::string url, http_lease lease) noexcept;
     ~http_exchange();
 
     /// HTTP/1.1's; not to be asked for where stream() is one.
@@ -104,8 +104,8 @@ public:
 
     std::uint64_t received() const noexcept { return (decoder_ ? decoded_ : connected() ? came() : received_) - returned_.size(); }
     std::optional<std::uint64_t> size() const noexcept { return size_; }
-    /// "GET http://host/path"
-    const std::string& name() const noexcept { return name_; }
+    /// For errors; few requests need it.
+    std::string name() const;
     /// A body that is dropped: its connection may serve again if the rest of the body is there already.
     void drop() noexcept;
 
@@ -122,7 +122,7 @@ private:
     std::exception_ptr broken_body(const std::exception_ptr& broken) noexcept;
 
     http_lease lease_;
-    std::string name_;
+    std::string method_;
     std::string returned_;
     std::string given_again_;
     std::exception_ptr noted_;
@@ -152,8 +152,10 @@ inline bool may_decode(const http_request& request) { return request.decode && !
 /// Sends the request to one place, once (twice where the connection turns out to be stale), and reads the head of the response.
 task<std::unique_ptr<http_exchange>> exchange_heads(std::shared_ptr<http_pool> pool, const http_request& request, const http::url& at);
 /// Sends the request and follows redirects. Throws what http::client::request promises.
-task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, http_request request);
+task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, http_request& request);
 
+/// A request in an error's text: "GET http://host/path".
+std::string request_name(const std::string& method, const std::string& url);
 /// Rethrows as the http::error (or timeout_error) that callers are promised, with `name` in front of its text.
 [[noreturn]] void rethrow_named(std::exception_ptr error, const std::string& name);
 std::exception_ptr named(std::exception_ptr error, const std::string& name) noexcept;

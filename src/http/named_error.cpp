@@ -1,10 +1,16 @@
 #include "http/exchange.hpp"
 #include "leat/http/error.hpp"
 #include "leat/io/error.hpp"
+#include "leat/log/printable.hpp"
 #include "leat/net/connection.hpp"
 #include "leat/tls/error.hpp"
 
 namespace leat::detail {
+
+std::string request_name(const std::string& method, const std::string& url) {
+    constexpr std::size_t longest_shown = 300;
+    return method + " " + printable(url, longest_shown);
+}
 
 void rethrow_named(std::exception_ptr error, const std::string& name) {
     const auto text = [&name](const std::exception& e) { return name + ": " + e.what(); };

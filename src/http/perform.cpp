@@ -63,7 +63,7 @@ http::url follow(const http::url& from, std::string_view location, const std::st
 
 }  // namespace
 
-task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, http_request request) {
+task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, http_request& request) {
     http::url at = http::url::parse(request.url);
     std::vector<std::string> seen;
     http_session& session = pool->session();
@@ -103,6 +103,7 @@ task<std::unique_ptr<http_exchange>> perform(std::shared_ptr<http_pool> pool, ht
         exchange->untraced();
         co_await drain(*exchange);
         pool->trace(http::trace_step::redirected, request, at.string(), next.string());
+        if (request.identity.home.empty()) request.identity.home = at.origin();
         adapt(request, exchange->status, at.same_origin(next), exchange->name());
         at = std::move(next);
     }

@@ -78,7 +78,7 @@ login http_session::login_for(const http_request& request, const http::url& at) 
             if (const auto* entry = netrc_->find(at.host(), own.user)) own.password = entry->password;
         return own;
     }
-    if (at.origin() == request.identity.home) {
+    if (request.identity.home.empty() || at.origin() == request.identity.home) {
         if (!request.identity.own.empty()) return request.identity.own;
         if (!own_.empty()) return own_;
     }
@@ -100,7 +100,6 @@ authenticator& http_session::get_to_know(const std::string& origin) {
 void http_session::prepare(http_request& request, http::url& at) {
     request.added.clear();
     if (hsts_ && !at.secure() && hsts_->table().covers(at.host(), seconds_since_1970())) at = over_tls(at);
-    if (request.identity.home.empty()) request.identity.home = at.origin();
     if (cookies_ && !request.fields.contains("Cookie"))
         if (const std::string text = cookies_->store().header_for(at, seconds_since_1970()); !text.empty()) request.added.add("Cookie", text);
     if (!request.fields.contains("Authorization")) {

@@ -193,7 +193,8 @@ leat::task<std::optional<leat::download_item>> list_source::next_of(list& from) 
             std::optional<std::string_view> line;
             // What a line was about is complete when nothing more comes for a moment.
             if (from.live && from.reader && from.reader->open()) line = co_await leat::timeout(input_reader::idle_pause, from.read_line());
-            else line = co_await from.read_line();
+            else if (from.standard()) line = co_await from.input.read_line({input_reader::longest_line});
+            else line = co_await from.file.read_line();
             if (line) from.feed(*line, asked_.input_format);
             else from.ended = true;
             if (from.ended && from.reader) from.reader->finish();

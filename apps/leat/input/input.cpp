@@ -51,7 +51,7 @@ void input_reader::feed(std::string_view line) {
     } catch (const std::invalid_argument& e) {
         // The entry above is complete where this line would have begun another.
         if (line.empty() || !ascii::is_blank(line.front())) close_entry();
-        open_.reset();
+        forget_entry();
         bad_ = true;
         throw input_error(options_.source, line_, e.what());
     }
@@ -60,6 +60,10 @@ void input_reader::feed(std::string_view line) {
 void input_reader::feed_uri_line(std::string_view line) {
     close_entry();
     bad_ = false;
+    if (!options_.patterns && line.find('\t') == std::string_view::npos) {
+        plain_ = line;
+        return;
+    }
     std::vector<std::string> urls;
     while (!line.empty()) {
         const auto end = std::min(line.find('\t'), line.size());
@@ -75,6 +79,7 @@ void input_reader::feed_option(std::string_view line) {
     const auto mark = line.find('=');
     if (mark == std::string_view::npos || line.substr(0, mark).find("://") != std::string_view::npos)
         throw std::invalid_argument("a line that begins with a blank has to be an option of the URL above it, NAME=VALUE");
+    if (!plain_.empty()) open_ = std::make_unique<input_entry>(std::vector{std::exchange(plain_, {})}, false);
     if (!open_) throw std::invalid_argument("an option without a URL before it; in a pipe that stays open an entry has to be written at once");
     const std::string_view name = ascii::trim(line.substr(0, mark));
     if (const auto warning = apply_aria2_option(*open_, name, ascii::trim(line.substr(mark + 1))); !warning.empty()) warn(warning);
@@ -85,14 +90,20 @@ void input_reader::feed_json(std::string_view line) {
     auto made = entry_of_json(line, options_.patterns, ignored);
     for (const std::string& each : ignored) warn("the field '" + leat::printable(each, 100) + "' is not known and is ignored");
     made->close();
-    ready_.push_back(std::move(made));
+    ready_.push_back({{}, std::move(made)});
 }
 
 void input_reader::close_entry() {
+    if (!plain_.empty()) ready_.push_back({std::exchange(plain_, {}), nullptr});
     if (!open_) return;
     settle_existing(*open_);
     open_->close();
-    ready_.push_back(std::move(open_));
+    ready_.push_back({{}, std::move(open_)});
+}
+
+void input_reader::forget_entry() noexcept {
+    plain_.clear();
+    open_.reset();
 }
 
 void input_reader::idle() {
@@ -102,11 +113,18 @@ void input_reader::idle() {
 void input_reader::finish() { close_entry(); }
 
 std::optional<leat::download_item> input_reader::next() {
-    while (!ready_.empty()) {
-        if (auto item = ready_.front()->next()) return item;
+    std::optional<leat::download_item> item;
+    while (!item && !ready_.empty()) {
+        ready_file& first = ready_.front();
+        if (first.entry) {
+            item = first.entry->next();
+            if (item) break;
+        } else {
+            item.emplace(leat::download_item{std::move(first.url), {}, {}});
+        }
         ready_.pop_front();
     }
-    return std::nullopt;
+    return item;
 }
 
 std::vector<std::string> input_reader::take_warnings() { return std::exchange(warnings_, {}); }

@@ -79,7 +79,7 @@ public:
     /// How many lines were fed.
     std::size_t line() const noexcept { return line_; }
     /// Is there an entry that may still get options? Then idle() is worth calling.
-    bool open() const noexcept { return open_ != nullptr; }
+    bool open() const noexcept { return open_ != nullptr || !plain_.empty(); }
 
     static constexpr std::size_t longest_line = 1024 * 1024;
     static constexpr leat::duration idle_pause = std::chrono::milliseconds{100};
@@ -89,13 +89,20 @@ private:
     void feed_option(std::string_view line);
     void feed_json(std::string_view line);
     void close_entry();
+    void forget_entry() noexcept;
     void warn(std::string text);
 
     input_options options_;
     std::size_t line_ = 0;
     bool bad_ = false;  // the entry that option lines belong to was refused
+    /// A file that is complete: an entry, or nothing but a URL, as in most lists of many files.
+    struct ready_file {
+        std::string url;
+        std::unique_ptr<input_entry> entry;
+    };
+    std::string plain_;  // the entry above, as long as it is a URL without mirrors or options
     std::unique_ptr<input_entry> open_;
-    std::deque<std::unique_ptr<input_entry>> ready_;
+    std::deque<ready_file> ready_;
     std::vector<std::string> warnings_;
 };
 
