@@ -163,6 +163,28 @@ TEST(input, a_plain_list) {
     EXPECT_EQ(items[0].options, nullptr);
 }
 
+TEST(input, a_list_in_utf_16_is_refused_once_and_says_why) {
+    for (const std::string& text : {std::string{"\xFF\xFEh\0t\0\n\0t\0", 10}, std::string{"\xFE\xFF\0h\0\n\0t", 8}}) {
+        tool::input_reader reader{{.source = "list"}};
+        const auto end = text.find('\n') + 1;
+        EXPECT_EQ(thrown_by([&] { reader.feed(text.substr(0, end)); }), "list:1: this is a text in UTF-16; it has to be in UTF-8");
+        EXPECT_EQ(thrown_by([&] { reader.feed(text.substr(end)); }), "");
+        reader.finish();
+        EXPECT_TRUE(drain(reader).empty());
+    }
+}
+
+TEST(input, a_plain_url_may_still_get_options_and_mirrors) {
+    const auto items = read("http://h/a\nhttp://h/b\n  out=c\nhttp://h/d\thttp://m/d\nhttp://h/e\n");
+    ASSERT_EQ(items.size(), 4u);
+    EXPECT_EQ(items[0].url, "http://h/a");
+    EXPECT_EQ(items[1].url, "http://h/b");
+    EXPECT_EQ(items[1].name, "c");
+    EXPECT_EQ(items[2].options->mirrors, (texts{"http://m/d"}));
+    EXPECT_EQ(items[3].url, "http://h/e");
+    EXPECT_EQ(items[3].options, nullptr);
+}
+
 TEST(input, an_input_file_of_aria2s) {
     std::vector<std::string> warnings;
     const auto items = read(

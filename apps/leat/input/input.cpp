@@ -29,6 +29,11 @@ void input_reader::warn(std::string text) { warnings_.push_back(at_line(options_
 
 void input_reader::feed(std::string_view line) {
     ++line_;
+    if (unreadable_) return;
+    if (line_ == 1 && (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF"))) {
+        unreadable_ = true;
+        throw input_error(options_.source, line_, "this is a text in UTF-16; it has to be in UTF-8");
+    }
     if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
     while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
     const std::string_view content = ascii::trim(line);

@@ -95,6 +95,7 @@ private:
     input_options options_;
     std::size_t line_ = 0;
     bool bad_ = false;  // the entry that option lines belong to was refused
+    bool unreadable_ = false;  // all of it, which was said once
     /// A file that is complete: an entry, or nothing but a URL, as in most lists of many files.
     struct ready_file {
         std::string url;
