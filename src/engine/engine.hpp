@@ -43,7 +43,8 @@ std::unique_ptr<engine> make_uring_engine(std::string& why_not);
 
 /// The clock of every loop.
 time_point clock_now() noexcept;
-/// The same to a few milliseconds, for a fifth of the price.
+/// The same to a few milliseconds, for a fifth of the price: it stands between two ticks of the kernel.
 time_point coarse_now() noexcept;
+constexpr duration longest_tick = std::chrono::milliseconds{10};
 
 }  // namespace leat::detail

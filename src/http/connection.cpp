@@ -66,14 +66,14 @@ void http_connection::become_idle(time_point now, duration longest) noexcept {
 void http_connection::wait_begins(stall_listener& who) noexcept {
     waiting_ = &who;
     if (stall_ == duration::zero() && total_end_ == time_point{}) return;
-    since_ = clock_now();
+    since_ = coarse_now() + longest_tick;  // a limit may pass late, never early
     time_point end = stall_ == duration::zero() ? total_end_ : since_ + stall_;
     if (total_end_ != time_point{}) end = std::min(end, total_end_);
     need_timer(end);
 }
 
 void http_connection::progressed() noexcept {
-    if (stall_ != duration::zero()) since_ = clock_now();
+    if (stall_ != duration::zero()) since_ = coarse_now() + longest_tick;
 }
 
 void http_connection::need_timer(time_point when) noexcept {

@@ -95,7 +95,7 @@ bool http_pool::may_share(const http_origin& origin) const noexcept {
 
 bool http_pool::grant_idle(http_origin& origin, reuse how, http_grant& granted) noexcept {
     if (!origin.newest) return false;
-    const time_point now = clock_now();
+    const time_point now = coarse_now();
     while (http_connection* candidate = origin.newest) {
         unlink(*candidate);
         if (how != reuse::never && candidate->alive(now, how == reuse::checked)) {
@@ -280,7 +280,7 @@ void http_pool::give_back(http_origin& origin, http_grant granted) noexcept {
     if (granted.stream) return give_back_stream(origin, granted.stream);
     http_connection* connection = granted.connection;
     if (connection && !closed_ && options_.idle_timeout > duration::zero() && connection->reusable()) {
-        connection->become_idle(clock_now(), options_.idle_timeout);
+        connection->become_idle(coarse_now(), options_.idle_timeout);
         connection->older = origin.newest;
         connection->newer = nullptr;
         (origin.newest ? origin.newest->newer : origin.oldest) = connection;
