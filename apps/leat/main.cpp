@@ -158,6 +158,7 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of the write, not the end of the program
     tool::fill_standard_descriptors();
+    tool::remember_passwords(argc, argv);
     tool::raise_descriptor_limit();
 
     CLI::App app{"leat: asynchronous streams, files and downloads.", "leat"};

@@ -139,7 +139,7 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
         co_await kept.load(asked);
     } catch (const std::exception& error) {
         broken = std::current_exception();
-        why = error.what();
+        why = without_known_passwords(error.what());
     }
     if (broken) {
         const leat::download_report nothing;
@@ -189,7 +189,7 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
         interrupted = true;
     } catch (const std::exception& error) {
         broken = std::current_exception();
-        why = error.what();
+        why = without_known_passwords(error.what());
     }
     if (broken) {
         const leat::download_report report = report_of(std::move(ended), leat::now() - began);

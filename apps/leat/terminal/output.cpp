@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "get/shown.hpp"
 #include "leat/io/error.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/sleep.hpp"
@@ -102,7 +103,7 @@ void complain(std::string_view command, std::string_view what) {
     dropping = false;
     std::string line = "leat: ";
     if (!command.empty()) line.append(command).append(": ");
-    line += leat::printable(what);
+    line += leat::printable(without_known_passwords(std::string{what}));
     line += '\n';
     to.forgive();
     to.write(line);

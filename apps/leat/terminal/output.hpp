@@ -59,7 +59,7 @@ output& standard_error();
 /// Writes on standard output, and lets others work while it waits for that. Throws leat::error if it is lost.
 leat::task<> print(std::string text);
 
-/// Prints one line on standard error, safe for a terminal: "leat: get: no such thing". Does not wait for whoever
+/// Prints one line on standard error, safe for a terminal and without the passwords that the command line has: "leat: get: no such thing". Does not wait for whoever
 /// reads there.
 void complain(std::string_view command, std::string_view what);
 
