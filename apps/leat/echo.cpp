@@ -14,6 +14,7 @@
 
 #include "command.hpp"
 #include "endpoint_text.hpp"
+#include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/net/server.hpp"
@@ -142,14 +143,17 @@ leat::task<int> send_messages(place to, std::vector<std::string> messages, leat:
     for (std::size_t i = 0; i < messages.size(); ++i) group.spawn(hold(conversations[i], to, std::move(messages[i]), limit));
     // They run side by side and are printed one after the other.
     int status = 0;
+    output out{STDOUT_FILENO};
     for (conversation& each : conversations) {
         co_await each.ended.wait();
-        output{STDOUT_FILENO}.write(each.transcript);
+        out.write(each.transcript);
+        co_await out.drain();
         if (each.error.empty()) continue;
         complain("echo", each.error);
         status = failed;
     }
     co_await group.join();
+    if (out.lost()) throw leat::error(out.error(), "write", "standard output");
     co_return status;
 }
 

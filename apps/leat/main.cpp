@@ -2,17 +2,20 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "command.hpp"
 #include "get/shown.hpp"
+#include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
 #include "manual/model.hpp"
 #include "queue/redis_url.hpp"
@@ -121,8 +124,20 @@ std::string unexpected(const CLI::App& command, const std::vector<std::string>& 
     return "'" + name + "' is not an option" + (meant.empty() ? "" : "; is " + meant + " meant?");
 }
 
+/// The help or the version that was asked for.
+int show_help(const CLI::App& app, const CLI::ParseError& asked) {
+    std::ostringstream text;
+    const int status = app.exit(asked, text, text);
+    output out{STDOUT_FILENO};
+    out.write(text.str());
+    out.finish();
+    if (!out.lost()) return status;
+    complain("", leat::error(out.error(), "write", "standard output").what());
+    return failed;
+}
+
 int explain(const CLI::App& app, const CLI::ParseError& error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return show_help(app, error);
     const auto commands = app.get_subcommands();
     const std::string name = commands.empty() ? "" : commands.front()->get_name();
     // CLI11 asks for the command first, whatever else is wrong.
@@ -143,6 +158,7 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of the write, not the end of the program
     tool::fill_standard_descriptors();
+    tool::remember_passwords(argc, argv);
     tool::raise_descriptor_limit();
 
     CLI::App app{"leat: asynchronous streams, files and downloads.", "leat"};

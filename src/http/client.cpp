@@ -5,6 +5,7 @@
 #include "http/connection_pool.hpp"
 #include "http/exchange.hpp"
 #include "http/session.hpp"
+#include "http/shown_url.hpp"
 #include "leat/http/content.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/sleep.hpp"
@@ -22,12 +23,12 @@ bool may_repeat(std::string_view method) {
 /// Whose requests have a body, be it an empty one: some servers want to be told its length (411).
 bool means_a_body(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
 
-/// As errors and traces may show it; empty if it is none.
-std::string without_credentials(const std::string& asked) {
+/// As errors and traces name it everywhere, though it may be no URL.
+std::string name_of(const std::string& asked) {
     try {
         return url::parse(asked).string();
     } catch (const url_error&) {
-        return {};
+        return shown_url(asked);
     }
 }
 
@@ -67,7 +68,7 @@ task<response> answer(std::shared_ptr<detail::http_pool> pool, std::unique_ptr<d
     } catch (const timeout_error& e) {
         const std::string_view text = e.what();
         if (text.starts_with(method + " http")) throw;  // named already
-        throw timeout_error(method + " " + printable(without_credentials(request.url), 300) + ": " + e.what());
+        throw timeout_error(method + " " + printable(name_of(request.url), 300) + ": " + e.what());
     }
 }
 
@@ -80,7 +81,7 @@ task<response> answer_telling(std::shared_ptr<detail::http_pool> pool, std::uniq
     const std::string asked = request->url;
     auto done = co_await (answer(pool, std::move(request)) | as_result);
     if (done) co_return std::move(*done);
-    pool->trace(trace_step::failed, told, without_credentials(asked), done.error().message());
+    pool->trace(trace_step::failed, told, name_of(asked), done.error().message());
     std::rethrow_exception(done.error().exception());
 }
 

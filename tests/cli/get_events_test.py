@@ -143,6 +143,31 @@ class Events(Case):
             self.assertIn("list:2: the option 'all-proxy' is ignored", ended.stderr)
             self.assertNotIn("s3cret", ended.stderr)
 
+    def test_passwords_in_words_that_are_taken_for_names_are_told_nowhere(self):
+        with Scripted({"/a": whole("a")}) as server:
+            for word in ("me:s3cret@h", "//me:s3cret@h/x", "http://me:s3cret@h/x", "http://s3cret@h/x", "me:s3cret/y@h/x", "http://me:s3cret\x1b@h/x"):
+                for option in ("--metalink", "-i", "--checksums", "--cookies", "--report", "--events", "--netrc", "--cacert", "--on-done"):
+                    forms = [[option + word if option == "-i" else option + "=" + word]]
+                    if option != "--netrc":  # whose value is optional
+                        forms.append([option, word])
+                    for words in forms:
+                        with self.subTest(words):
+                            ended = tool.run("get", server.url("/a"), "-d", self.path("out"), *words, "--retries", "0", "--events", self.path("events"),
+                                             "--report", self.path("report"), "--log-level", "info", cwd=self.directory)
+                            told = [ended.stdout, ended.stderr]
+                            for name in ("events", "report"):
+                                if os.path.exists(self.path(name)):
+                                    with open(self.path(name)) as file:
+                                        told.append(file.read())
+                                    os.remove(self.path(name))
+                            for text in told:
+                                self.assertNotIn("s3cret", text)
+            ended = self.get("--metalink", "me:s3cret@h")
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("me:***@h: No such file", ended.stderr)
+            ended = self.get("--metalink", "picture@2x.meta4")
+            self.assertIn("picture@2x.meta4: No such file", ended.stderr)
+
     def test_events_that_cannot_be_written(self):
         with Scripted({"/a": whole("a")}) as server:
             ended = self.get(server.url("/a"), "--events", "/dev/full")

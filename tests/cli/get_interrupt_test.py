@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """leat get: Ctrl-C in the middle ends with 130 and leaves whole files only."""
 
+import contextlib
+import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -41,6 +44,64 @@ class Interrupt(tool.Case):
                 self.assertLess(time.monotonic() - started, 5)
                 self.assertEqual(self.left_behind(), ["good"])
                 self.assertIn("leat: get: interrupted; 1 of 10 files are complete", err)
+
+    @contextlib.contextmanager
+    def stuck_pipe(self):
+        """The writing end of a pipe that is full, and that nobody reads."""
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        try:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(writing, b"x" * 512)
+            os.set_blocking(writing, True)
+            yield writing
+        finally:
+            os.close(reading)
+            os.close(writing)
+
+    def test_nobody_reads_what_it_complains_of(self):
+        """The files are fetched all the same, and the first signal ends it."""
+        for by, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            for at in ("warned", "work", "end"):
+                with self.subTest((by, at)), self.stuck_pipe() as stuck, Scripted({"/good": whole("good")}) as server:
+                    server.answers["/waiting"] = lambda connection, _: server.closing.wait(tool.PATIENCE)
+                    warning = "  all-proxy=x\n" if at == "warned" else ""
+                    self.write("list", server.url("/good") + "\n" + warning + server.url("/none" if at == "end" else "/waiting") + "\n")
+                    report = self.path(f"report-{at}-{status}")
+                    shutil.rmtree(self.path("out"), ignore_errors=True)
+                    process = subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "-i", self.path("list"), "--retries", "0", "--report", report],
+                                               stdout=subprocess.PIPE, stderr=stuck, env=tool.environment(), encoding="utf-8")
+                    try:
+                        self.wait_for(lambda: os.path.exists(self.path("out/good")) and ("/waiting" in server.counts or os.path.exists(report)))
+                        self.assertIsNone(process.poll())
+                        started = time.monotonic()
+                        process.send_signal(by)
+                        self.assertEqual(process.wait(tool.PATIENCE), status)
+                        self.assertLess(time.monotonic() - started, 5)
+                        with open(report) as file:
+                            self.assertEqual(len(json.load(file)["files"]), 2 if at == "end" else 1)
+                    finally:
+                        process.kill()
+                        process.communicate()
+
+    def test_complaints_that_nobody_reads_do_not_pile_up(self):
+        """More than 16 MiB are dropped, and whoever comes to read them at last is told so."""
+        reading, writing = os.pipe()
+        with Scripted({"/good": whole("good")}) as server, open(reading, "rb") as reader:
+            self.write("list", server.url("/good") + "\n" + "  all-proxy=x\n" * 300_000)
+            process = subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), "-i", self.path("list"), "--report", self.path("report")],
+                                       stdout=subprocess.DEVNULL, stderr=writing, env=tool.environment())
+            os.close(writing)
+            try:
+                self.wait_for(lambda: os.path.exists(self.path("report")))
+                told = reader.read()
+                self.assertEqual(process.wait(tool.PATIENCE), 0)
+            finally:
+                process.kill()
+                process.wait()
+        self.assertTrue(told.endswith(b" is ignored\nleat: what follows is dropped until somebody reads this\n"), told[-300:])
+        self.assertTrue(16 << 20 < len(told) < 17 << 20, len(told))
 
     def test_a_reader_that_reads_nothing(self):
         """What it has not taken when everything is there is not waited for beyond a signal."""

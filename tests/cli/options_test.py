@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """leat: help, versions, wrong usage, logging."""
 
+import json
 import os
 import signal
 import subprocess
@@ -106,12 +107,47 @@ class Options(tool.Case):
         self.assertTrue(ended.stderr.startswith("leat: "), ended.stderr)
         self.assertIn("No such file or directory", ended.stderr)
 
+    def run_into(self, stdout, *arguments):
+        return subprocess.run([tool.TOOL, *arguments], stdout=stdout, stderr=subprocess.PIPE, env=tool.environment(), timeout=tool.PATIENCE, encoding="utf-8")
+
     def test_where_output_cannot_go(self):
-        with open("/dev/full", "w") as full, Scripted({"/a": whole("a")}) as server:
-            ended = tool.subprocess.run([tool.TOOL, "get", server.url("/a"), "-d", self.directory], stdout=full, env=tool.environment(),
-                                        timeout=tool.PATIENCE)
-        self.assertEqual(ended.returncode, 0)  # the file is there, which is what was asked for
-        self.assertTrue(os.path.exists(self.path("a")))
+        """Everything is fetched, and then it is told that who reads the output has not all of it."""
+        told = "write standard output: No space left on device (errno 28)\n"
+        with open("/dev/full", "w") as full, Scripted({"/a": whole("a"), "/b": whole("b")}) as server:
+            for more in ([], ["--table"]):
+                with self.subTest(more):
+                    ended = self.run_into(full, "get", server.url("/a"), server.url("/b"), "-d", self.directory, "--report", self.path("report"), *more)
+                    self.assertEqual((ended.returncode, ended.stderr), (1, "leat: get: " + told))
+                    self.assertSameFile(self.path("a"), b"a")
+                    self.assertSameFile(self.path("b"), b"b")
+                    os.remove(self.path("a"))
+                    os.remove(self.path("b"))
+            with open(self.path("report")) as report:
+                self.assertEqual(len(json.load(report)["files"]), 2)
+            self.run_into(full, "get", server.url("/a"), "-d", self.directory, "--report", self.path("report"))
+            with open(self.path("report")) as report:
+                self.assertEqual(json.load(report)["exit_status"], 1)
+            ended = self.run_into(full, "get", server.url("/none"), "-d", self.directory, "--retries", "0")
+            self.assertEqual(ended.returncode, 8, ended.stderr)  # what has happened to a file is said first
+            self.assertIn(told, ended.stderr)
+            ended = self.run_into(full, "get", server.url("/a"), "-d", self.directory, "-q")
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+            for arguments in (["get", "--help"], ["--version"], ["manual", "get"], ["completions", "bash"]):
+                with self.subTest(arguments):
+                    ended = self.run_into(full, *arguments)
+                    self.assertEqual((ended.returncode, ended.stderr), (1, "leat: " + told))
+
+    def test_a_reader_of_the_output_that_has_gone(self):
+        with Scripted({"/a": whole("a")}) as server:
+            for arguments in (["get", server.url("/a"), "-d", self.directory], ["get", server.url("/a"), "-d", self.directory, "--table"], ["get", "--help"]):
+                with self.subTest(arguments):
+                    reading, writing = os.pipe()
+                    os.close(reading)
+                    try:
+                        ended = self.run_into(writing, *arguments)
+                    finally:
+                        os.close(writing)
+                    self.assertEqual((ended.returncode, ended.stderr), (0, ""))
 
 
 if __name__ == "__main__":

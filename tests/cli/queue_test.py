@@ -683,6 +683,24 @@ class Commands(QueueCase):
             self.assertEqual(self.counts(redis), (0, 0, 2, 0))
             self.assertSameFile(self.path("out", "bad"), b"not so bad")
 
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        """What was asked for is done all the same; a reader that has gone is none."""
+        with Redis(self.path("redis")) as redis, Files({"/a": b"a"}) as server, open("/dev/full", "w") as full:
+            for words in (["add", redis.url(), server.url("/a")], ["status", redis.url()], ["status", redis.url(), "--json"], ["retry", redis.url()]):
+                with self.subTest(words):
+                    done = subprocess.run([tool.TOOL, "queue", *words], stdout=full, stderr=subprocess.PIPE, env=tool.environment(), encoding="utf-8")
+                    self.assertEqual((done.returncode, done.stderr), (1, "leat: queue: write standard output: No space left on device (errno 28)\n"))
+                    reading, writing = os.pipe()
+                    os.close(reading)
+                    done = subprocess.run([tool.TOOL, "queue", *words], stdout=writing, stderr=subprocess.PIPE, env=tool.environment(), encoding="utf-8")
+                    os.close(writing)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(self.counts(redis), (1, 0, 0, 0))
+            done = subprocess.run([tool.TOOL, "get", "--queue", redis.url(), "-d", self.path("out")], stdout=full, stderr=subprocess.PIPE, env=tool.environment(),
+                                  encoding="utf-8")
+            self.assertEqual((done.returncode, done.stderr), (1, "leat: get: write standard output: No space left on device (errno 28)\n"))
+            self.assertEqual(self.counts(redis), (0, 0, 1, 0))
+
     def test_items_arrive_with_all_that_was_said_of_them(self):
         with Redis(self.path("redis")) as redis, Files({"/a": b"abc"}) as server:
             line = json.dumps({"url": server.url("/a"), "name": "sub/named", "size": 3, "headers": {"X-Test": "1"},

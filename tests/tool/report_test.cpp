@@ -95,6 +95,10 @@ TEST(report, passwords_in_urls_are_not_shown) {
     EXPECT_EQ(tool::without_password("http:/u:p@h"), "http:/u:***@h");
     EXPECT_EQ(tool::without_password("http://u:p/q@h"), "http://u:***@h");
     EXPECT_EQ(tool::without_password("http://u:p#q@h"), "http://u:***@h");
+    EXPECT_EQ(tool::without_password("http://u:80\\p@h"), "http://u:***@h");
+    EXPECT_EQ(tool::without_password("http://[u:p/q@h"), "http://[u:***@h");
+    EXPECT_EQ(tool::without_password("u:p://q@h"), "u:***@h");
+    EXPECT_EQ(tool::without_password("http://@h"), "http://@h");
     EXPECT_EQ(tool::without_password(""), "");
 }
 

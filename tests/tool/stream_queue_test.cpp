@@ -81,6 +81,8 @@ TEST(queue_item, credentials_are_not_shown) {
     EXPECT_EQ(tool::without_credentials("http://u:p@h/a@b"), "http://h/a@b");
     EXPECT_EQ(tool::without_credentials("http://u:p@x@h?q"), "http://h?q");
     EXPECT_EQ(tool::without_credentials("http://h/a@b"), "http://h/a@b");
+    EXPECT_EQ(tool::without_credentials("me:pw@h/x"), "h/x");
+    EXPECT_EQ(tool::without_credentials("http://me:p/w@h/x"), "http://h/x");
 }
 
 // ---- the queue

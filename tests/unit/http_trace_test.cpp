@@ -62,6 +62,9 @@ task<> over_http1() {
     EXPECT_FALSE(refused);
     EXPECT_EQ(seen.text, "4:failed ");
     EXPECT_EQ(seen.url, "http://127.0.0.1:1/");
+    auto mistyped = co_await (http.get("user:secret@127.0.0.1:1/") | as_result);
+    EXPECT_FALSE(mistyped);
+    EXPECT_EQ(seen.url, "***@127.0.0.1:1/");
 }
 TEST(http_trace, each_step_is_told) { in_loop(over_http1()); }
 

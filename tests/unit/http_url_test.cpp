@@ -3,9 +3,11 @@
 #include <string>
 #include <utility>
 
+#include "http/shown_url.hpp"
 #include "http/url.hpp"
 #include "leat/http/error.hpp"
 
+using leat::http::shown_url;
 using leat::http::url;
 using leat::http::url_error;
 
@@ -134,6 +136,18 @@ TEST(http_url, refusals_say_why_and_name_the_url) {
     expect("http://" + std::string(300, 'a') + "/", "longer than 255");
     expect("http://h/" + std::string(70'000, 'a'), "longer than 64 KiB");
     EXPECT_EQ(refusal("http://user:secret@h:0/").find("secret"), std::string::npos);
+}
+
+TEST(http_url, who_it_says_to_be_is_not_shown_though_it_may_be_no_url) {
+    for (const char* url : {"http://u:p@h/x", "http://u:p@q@h/x", "http://u@h/x", "http://u:@h/x", "http://u:p/q@h/x", "http://u:p#q@h/x", "http://u:80\\p@h/x", "http://[u:p/q@h/x"})
+        EXPECT_EQ(shown_url(url), "http://***@h/x") << url;
+    EXPECT_EQ(shown_url("u:p@h"), "***@h");
+    EXPECT_EQ(shown_url("//u:p@h"), "//***@h");
+    EXPECT_EQ(shown_url("http:/u:p@h"), "http:/***@h");
+    EXPECT_EQ(shown_url("http:u:p@h"), "http:***@h");
+    EXPECT_EQ(shown_url("redis://u:p@h"), "redis://***@h");
+    EXPECT_EQ(shown_url("u:p://q@h"), "***@h");
+    for (const char* url : {"http://h/a@b", "http://h:80/a:b@c", "http://h:/a@b", "http://h?a:b@c", "http://[::1]/a@b", "http://[::1]:80/a:b@c", "h", ""}) EXPECT_EQ(shown_url(url), url);
 }
 
 TEST(http_url, resolves_as_rfc_3986_5_4_does) {

@@ -119,7 +119,7 @@ void event_log::happened(const leat::download_event& event) {
     to["size"] = size_or_null(event.size);
     to["attempt"] = event.attempt;
     if (event.what == kind::retry) to["pause"] = json_seconds(event.pause);
-    if (!event.detail.empty()) to["detail"] = event.what == kind::segment ? without_password(event.detail) : std::string{event.detail};
+    if (!event.detail.empty()) to["detail"] = event.what == kind::segment ? without_password(event.detail) : error_of(std::string{event.url}, std::string{event.detail});
     write(made);
 }
 

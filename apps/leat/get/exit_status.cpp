@@ -55,7 +55,7 @@ int exit_status_of(const leat::download_report& report) noexcept {
 }
 
 std::string exit_statuses() {
-    std::string text = "  0   every file is there\n  1   another failure, or failures of several kinds\n  2   wrong usage\n";
+    std::string text = "  0   every file is there\n  1   another failure (output that could not be written is one), or failures of several kinds\n  2   wrong usage\n";
     for (const status_line& each : statuses) text += fmt::format("  {:<3} {}\n", each.status, each.text);
     text += "  130 interrupted by Ctrl-C (and 128 more than the number of another signal that ended it)\n";
     return text;

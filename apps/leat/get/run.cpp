@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -69,11 +68,14 @@ leat::task<> feed(running& run, std::size_t jobs) {
 
 leat::task<> transfer(running& run) { run.report = co_await run.job.run(); }
 
-void list_failures(const leat::download_report& report, std::size_t files) {
-    if (report.ok()) return;
+leat::task<> list_failures(const leat::download_report& report, std::size_t files) {
+    if (report.ok()) co_return;
     if (files > 1) complain("get", fmt::format("{} of {} files failed:", report.failed, files));
-    for (const leat::file_report& file : report.files)
+    for (const leat::file_report& file : report.files) {
         if (!file.ok()) complain("get", without_password(file.url) + ": " + error_of(file));
+        // None of many is dropped.
+        if (standard_error().waiting() > 64 * 1024) co_await standard_error().drain();
+    }
 }
 
 /// What is known of a run that was interrupted.
@@ -107,11 +109,15 @@ leat::task<> tell_broken(const get_arguments& asked, std::optional<event_log>& e
     if (events) co_await events->out().drain();
 }
 
-leat::task<> print_table(const leat::download_report& report) {
+std::string table_of(const leat::download_report& report) {
     const screen on = screen_of(STDOUT_FILENO);
-    output out{STDOUT_FILENO};
-    out.write(table_text(report, is_terminal(STDOUT_FILENO) ? on.columns : 0, on.unicode));
-    co_await out.drain();
+    return table_text(report, is_terminal(STDOUT_FILENO) ? on.columns : 0, on.unicode);
+}
+
+/// False: nothing of it is lost.
+bool tell_lost(const output& out, std::string_view operation, std::string_view subject) {
+    if (out.lost()) complain("get", leat::error(out.error(), operation, subject).what());
+    return out.lost();
 }
 
 }  // namespace
@@ -133,7 +139,7 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
         co_await kept.load(asked);
     } catch (const std::exception& error) {
         broken = std::current_exception();
-        why = error.what();
+        why = without_known_passwords(error.what());
     }
     if (broken) {
         const leat::download_report nothing;
@@ -183,7 +189,7 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
         interrupted = true;
     } catch (const std::exception& error) {
         broken = std::current_exception();
-        why = error.what();
+        why = without_known_passwords(error.what());
     }
     if (broken) {
         const leat::download_report report = report_of(std::move(ended), leat::now() - began);
@@ -204,21 +210,19 @@ leat::task<int> fetch(item_source& source, const list_source* list, const get_ar
 
     const leat::download_report& report = run.report;
     int status = exit_status_of(report);
-    if (status == 0 && (runs_hooks.failed() > 0 || (list != nullptr && list->refused() > 0))) status = failed;
+    const bool lost = show.out().lost() || (events && events->out().lost());
+    if (status == 0 && (lost || runs_hooks.failed() > 0 || (list != nullptr && list->refused() > 0))) status = failed;
     show.finish(report);
     if (events) events->summary(report, status);
     // Before anything waits for readers.
     co_await write_report(asked, report, status, false, why);
     co_await kept.save(asked);
-    if (asked.table && !asked.quiet) co_await print_table(report);
+    if (asked.table && !asked.quiet) show.print(table_of(report));
     co_await show.drain();
-    list_failures(report, report.files.size());
+    co_await list_failures(report, report.files.size());
     if (events) co_await events->out().drain();
-    // A reader that has gone wants no more; a disk that is full is news.
-    if (const int code = events ? events->out().error() : 0; code != 0 && code != EPIPE) {
-        complain("get", leat::error(code, "write events to", asked.events).what());
-        if (status == 0) status = failed;
-    }
+    if (tell_lost(show.out(), "write", "standard output") && status == 0) status = failed;
+    if (events && tell_lost(events->out(), "write events to", asked.events) && status == 0) status = failed;
     co_return status;
 }
 

@@ -1,63 +1,69 @@
 #include "get/shown.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
+#include <utility>
 
+#include "http/shown_url.hpp"
 #include "leat/log/printable.hpp"
 
 namespace tool {
 namespace {
 
-struct place {
-    std::size_t begin = 0;
-    std::size_t size = 0;
-};
-
-bool is_port(std::string_view text) { return text.find_first_not_of("0123456789") == std::string_view::npos; }
-
-/// Where the host, or who wants to be shown to it, begins: behind "http://", or what is left of it.
-std::size_t authority_of(std::string_view url) {
-    std::size_t begin = 0;
-    if (const auto scheme = url.find("://"); scheme != std::string_view::npos && scheme < url.find_first_of("/?#@")) begin = scheme + 1;
-    for (const std::string_view name : {"http:", "https:"})
-        if (begin == 0 && url.starts_with(name)) begin = name.size();
-    return std::min(url.find_first_not_of('/', begin), url.size());
-}
-
-/// Where the password is, or what stands for one; of size 0 if nowhere. URLs that are wrong are shown as well, and passwords may be in them.
-place password_in(std::string_view url) {
-    const std::size_t begin = authority_of(url);
-    const std::string_view authority = url.substr(begin, url.find_first_of("/?#\\", begin) - begin);
-    const auto colon = authority.find(':');
-    auto at = authority.rfind('@');
-    // One with a '/' or a '#' that should have been "%2F" or "%23".
-    if (at == std::string_view::npos && colon != std::string_view::npos && !authority.starts_with('[') && !is_port(authority.substr(colon + 1)))
-        at = url.substr(begin).rfind('@');
-    if (at == std::string_view::npos) return {};
-    // A user without a password is a token.
-    if (colon >= at || colon + 1 == at) return {begin, std::min(colon, at)};
-    return {begin + colon + 1, at - colon - 1};
-}
-
 void replace_all(std::string& in, const std::string& what, const std::string& by) {
     for (std::size_t at = 0; (at = in.find(what, at)) != std::string::npos; at += by.size()) in.replace(at, what.size(), by);
+}
+
+/// As they were said, and as they are shown.
+std::map<std::string, std::string>& known_passwords() {
+    static std::map<std::string, std::string> words;
+    return words;
 }
 
 }  // namespace
 
 std::string without_password(std::string_view url) {
-    const place found = password_in(url);
     std::string shown{url};
-    if (found.size > 0) shown.replace(found.begin, found.size, "***");
+    // Of size 0: nobody is named.
+    if (const auto found = leat::http::identity_in(url); found && found->secret.size > 0) shown.replace(found->secret.begin, found->secret.size, "***");
     return shown;
 }
 
 std::string error_of(const leat::file_report& file) { return error_of(file.url, file.error); }
 
 std::string error_of(const std::string& url, std::string text) {
-    if (password_in(url).size == 0) return text;
-    const std::string shown = without_password(url);
-    replace_all(text, url, shown);
-    replace_all(text, leat::printable(url), leat::printable(shown));
+    if (const std::string shown = without_password(url); shown != url) {
+        replace_all(text, url, shown);
+        replace_all(text, leat::printable(url), leat::printable(shown));
+    }
+    return without_known_passwords(std::move(text));
+}
+
+void remember_passwords(int argc, const char* const* argv) {
+    for (int i = 1; i < argc; ++i) {
+        std::string_view word = argv[i];
+        // "--option=VALUE" and "-oVALUE".
+        if (word.starts_with("--")) word.remove_prefix(std::min(word.find('='), word.size() - 1) + 1);
+        else if (word.starts_with('-')) word.remove_prefix(std::min<std::size_t>(2, word.size()));
+        const auto found = leat::http::identity_in(word);
+        if (!found || found->secret.size == 0) continue;
+        // Without a colon it is an ordinary name, as of a picture, unless it stands where a URL has a token.
+        const bool has_colon = found->secret.begin > found->whole.begin || found->secret.size < found->whole.size;
+        const std::size_t begin = has_colon ? found->whole.begin : found->whole.begin - std::min<std::size_t>(1, found->whole.begin);
+        if (!has_colon && word[begin] != '/') continue;
+        const std::string said{word.substr(begin, found->whole.begin + found->whole.size + 1 - begin)};
+        std::string shown = said;
+        shown.replace(found->secret.begin - begin, found->secret.size, "***");
+        known_passwords().emplace(said, std::move(shown));
+    }
+}
+
+std::string without_known_passwords(std::string text) {
+    for (const auto& [said, shown] : known_passwords()) {
+        replace_all(text, said, shown);
+        replace_all(text, leat::printable(said), leat::printable(shown));
+    }
     return text;
 }
 

@@ -12,6 +12,7 @@
 #include "leat/fs/file.hpp"
 #include "leat/fs/operations.hpp"
 #include "leat/fs/replace.hpp"
+#include "leat/io/error.hpp"
 #include "manual/man_page.hpp"
 #include "manual/model.hpp"
 #include "terminal/output.hpp"
@@ -34,10 +35,12 @@ leat::task<int> write_all(std::string directory, std::vector<document> documents
     co_return 0;
 }
 
-int print(const std::string& text) {
+int print_page(const std::string& text) {
     output out{STDOUT_FILENO};
     out.write(text);
-    return out.finish() ? 0 : failed;
+    const bool written = out.finish();
+    if (out.lost()) complain("", leat::error(out.error(), "write", "standard output").what());
+    return written ? 0 : failed;
 }
 
 const command_text* find(const command_text& program, const std::string& name) {
@@ -66,7 +69,7 @@ void add_manual(CLI::App& app, command& chosen) {
         const command_text* which = find(program, asked->command);
         if (which == nullptr) throw CLI::ValidationError("'" + asked->command + "' is not a command");
         if (asked->directory.empty()) {
-            chosen.run = [text = man_page(program, *which)] { return print(text); };
+            chosen.run = [text = man_page(program, *which)] { return print_page(text); };
             return;
         }
         std::vector<document> pages{{"leat.1", man_page(program, program)}};
@@ -91,7 +94,7 @@ void add_manual(CLI::App& app, command& chosen) {
         else if (asked->shell == "zsh") text = zsh_completions(program);
         else if (asked->shell == "fish") text = fish_completions(program);
         else throw CLI::ValidationError("SHELL: bash, zsh or fish");
-        chosen.run = [text] { return print(text); };
+        chosen.run = [text] { return print_page(text); };
     });
 }
 

@@ -15,7 +15,7 @@ display::display(wishes asked) noexcept
     : bars_(asked.bars && !asked.quiet && can_redraw(STDERR_FILENO)),
       lines_(!asked.quiet && (!bars_ || !is_terminal(STDOUT_FILENO))),
       out_(STDOUT_FILENO),
-      err_(STDERR_FILENO) {}
+      err_(standard_error()) {}
 
 display::~display() { erase(); }
 
@@ -27,10 +27,10 @@ void display::erase() {
 
 void display::progress(const leat::download_progress& now, bool more) {
     out_.flush();
+    err_.flush();
     if (!bars_ || now.last) return;
     const job_view view = follower_.follow(now, more);
     // A terminal that is behind gets no more than it can take.
-    err_.flush();
     if (!err_.idle()) return;
     err_.write(drawn(bar_lines(view, screen_of(STDERR_FILENO))));
     drawn_ = true;
@@ -49,7 +49,6 @@ void display::ended(const leat::file_report& file) {
 
 void display::complain(std::string_view what) {
     erase();
-    err_.flush();
     tool::complain("get", what);
 }
 

@@ -26,6 +26,8 @@ public:
     /// The job is over: the bars make room for a summary.
     void finish(const leat::download_report& report);
 
+    /// A text on standard output, beside lines.
+    void print(std::string_view text) { out_.write(text); }
     /// A line on standard error, above the bars.
     void complain(std::string_view what);
     /// Standard output is somebody else's: no line for each file goes there.
@@ -38,6 +40,8 @@ public:
     leat::task<> drain();
     leat::task<> drain_briefly();
 
+    /// Standard output, for what has become of it.
+    const output& out() const noexcept { return out_; }
     /// How many files have arrived.
     std::size_t succeeded() const noexcept { return succeeded_; }
 
@@ -49,7 +53,7 @@ private:
     bool drawn_ = false;
     std::size_t succeeded_ = 0;
     output out_;
-    output err_;
+    output& err_;  // of all
     progress_follower follower_;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "download/hasher.hpp"
+#include "http/shown_url.hpp"
 #include "leat/io/path.hpp"
 
 namespace tool {
@@ -144,13 +145,9 @@ std::string key_of(const leat::download_item& item) {
 }
 
 std::string without_credentials(std::string_view url) {
-    const auto scheme = url.find("://");
-    if (scheme == std::string_view::npos) return std::string{url};
-    const auto begin = scheme + 3;
-    const auto end = std::min(url.find_first_of("/?#", begin), url.size());
-    const auto at = url.substr(0, end).rfind('@');
-    if (at == std::string_view::npos || at < begin) return std::string{url};
-    return std::string{url.substr(0, begin)}.append(url.substr(at + 1));
+    std::string shown{url};
+    if (const auto found = leat::http::identity_in(url)) shown.erase(found->whole.begin, found->whole.size + 1);
+    return shown;
 }
 
 }  // namespace tool

@@ -1,7 +1,6 @@
 // leat queue: a list of downloads in Redis that many machines share. The workers are `leat get --queue`.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -34,10 +33,6 @@ struct queue_arguments {
 };
 
 using shared_arguments = std::shared_ptr<queue_arguments>;
-
-void print(const std::string& text) {
-    output{STDOUT_FILENO}.write(text);
-}
 
 // ---- add
 
@@ -94,7 +89,8 @@ leat::task<int> add(shared_arguments asked) {
     if (asked->quiet) co_return status;
     std::string text = fmt::format("{} added to '{}' at {}", count.added, leat::printable(queue.name()), client.server().to_string());
     if (count.added < count.asked) text += fmt::format("; {} were there already", count.asked - count.added);
-    print(text + "\n");
+    text += '\n';
+    co_await print(std::move(text));
     co_return status;
 }
 
@@ -129,7 +125,8 @@ leat::task<int> show_status(shared_arguments asked) {
     redis::client client = client_for(asked->place);
     stream_queue queue(client, asked->place.queue);
     const queue_status now = co_await queue.status();
-    print(asked->json ? as_json(now, queue, client) : as_text(now, queue, client));
+    std::string text = asked->json ? as_json(now, queue, client) : as_text(now, queue, client);
+    co_await print(std::move(text));
     co_return 0;
 }
 
@@ -139,7 +136,9 @@ leat::task<int> retry(shared_arguments asked) {
     redis::client client = client_for(asked->place);
     stream_queue queue(client, asked->place.queue);
     const std::size_t back = co_await queue.retry();
-    if (!asked->quiet) print(fmt::format("{} put back into '{}' at {}\n", back, leat::printable(queue.name()), client.server().to_string()));
+    if (asked->quiet) co_return 0;
+    std::string text = fmt::format("{} put back into '{}' at {}\n", back, leat::printable(queue.name()), client.server().to_string());
+    co_await print(std::move(text));
     co_return 0;
 }
 

@@ -6,12 +6,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
+#include "get/shown.hpp"
+#include "leat/io/error.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/task/sleep.hpp"
 #include "leat/task/timeout.hpp"
 
 namespace tool {
+namespace {
+
+constexpr std::size_t most_complaints = 16 * 1024 * 1024;  // bytes that wait
+
+}  // namespace
 
 void output::write(std::string_view text) {
     if (error_ != 0) return;
@@ -72,12 +80,33 @@ leat::task<> output::drain_briefly() {
     }
 }
 
+output& standard_error() {
+    static output only{STDERR_FILENO};
+    return only;
+}
+
+leat::task<> print(std::string text) {
+    output out{STDOUT_FILENO};
+    out.write(text);
+    co_await out.drain();
+    if (out.lost()) throw leat::error(out.error(), "write", "standard output");
+}
+
 void complain(std::string_view command, std::string_view what) {
+    static bool dropping = false;
+    output& to = standard_error();
+    to.flush();
+    if (to.waiting() > most_complaints) {
+        if (!std::exchange(dropping, true)) to.write("leat: what follows is dropped until somebody reads this\n");
+        return;
+    }
+    dropping = false;
     std::string line = "leat: ";
     if (!command.empty()) line.append(command).append(": ");
-    line += leat::printable(what);
+    line += leat::printable(without_known_passwords(std::string{what}));
     line += '\n';
-    output{STDERR_FILENO}.write(line);
+    to.forgive();
+    to.write(line);
 }
 
 }  // namespace tool

@@ -1,4 +1,5 @@
 #pragma once
+#include <cerrno>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -29,8 +30,14 @@ public:
     leat::task<> drain_briefly();
     /// What a write has failed with; 0: none has.
     int error() const noexcept { return error_; }
+    /// Has something not been written that somebody wants? A reader that has gone wants no more; a disk that is full is news.
+    bool lost() const noexcept { return error_ != 0 && error_ != EPIPE; }
+    /// Tries again with what comes next, though a write has failed.
+    void forgive() noexcept { error_ = 0; }
     /// Is everything written?
     bool idle() const noexcept { return waiting_.empty(); }
+    /// How many bytes are not.
+    std::size_t waiting() const noexcept { return waiting_.size() - begin_; }
     /// Drops what waits, so that a text that is out of date is never written.
     void discard() noexcept {
         waiting_.clear();
@@ -46,7 +53,14 @@ private:
     std::size_t begin_ = 0;  // before it: written
 };
 
-/// Prints one line on standard error, safe for a terminal: "leat: get: no such thing".
+/// Standard error, the same for all, so that what is written stays in order. What has no room waits, and `run_command` waits for it at the end.
+output& standard_error();
+
+/// Writes on standard output, and lets others work while it waits for that. Throws leat::error if it is lost.
+leat::task<> print(std::string text);
+
+/// Prints one line on standard error, safe for a terminal and without the passwords that the command line has: "leat: get: no such thing". Does not wait for whoever
+/// reads there.
 void complain(std::string_view command, std::string_view what);
 
 }  // namespace tool
