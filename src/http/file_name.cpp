@@ -8,6 +8,7 @@
 #include "http/ascii.hpp"
 #include "http/percent.hpp"
 #include "http/safe_name.hpp"
+#include "http/shown_url.hpp"
 #include "leat/io/path.hpp"
 
 namespace leat {
@@ -16,7 +17,11 @@ namespace {
 
 std::string_view last_segment(std::string_view url) {
     url = url.substr(0, http::ascii::find_any(url, "?#"));
-    if (const auto scheme = url.find("://"); scheme != std::string_view::npos) {
+    if (const auto who = url.find('@') == std::string_view::npos ? std::nullopt : http::identity_in(url)) {
+        // A password is no name, not even that of a URL that is wrong.
+        url.remove_prefix(who->whole.begin + who->whole.size);
+        url.remove_prefix(std::min(url.find('/'), url.size()));
+    } else if (const auto scheme = url.find("://"); scheme != std::string_view::npos) {
         url.remove_prefix(scheme + 3);
         // Without a path there is no segment, and the host is not one.
         url.remove_prefix(std::min(url.find('/'), url.size()));

@@ -22,6 +22,14 @@ TEST(http_file_name, is_never_empty) {
         EXPECT_EQ(name(url), "index.html") << url;
 }
 
+TEST(http_file_name, is_no_password) {
+    EXPECT_EQ(name("http://user:pw@h/a@b"), "a@b");
+    EXPECT_EQ(name("http://h/a:b@c"), "a:b@c");
+    for (auto url : {"me:pw@h", "http://me:p/w@h", "http://me:p/w@h/", "//me:pw@h"}) EXPECT_EQ(name(url), "index.html") << url;
+    EXPECT_EQ(name("me:pw@h/a.txt"), "a.txt");
+    EXPECT_EQ(name("http://me:p/w@h/a.txt"), "a.txt");
+}
+
 TEST(http_file_name, cannot_leave_the_directory) {
     EXPECT_EQ(name("http://h/.."), "__");
     EXPECT_EQ(name("http://h/%2e%2e"), "__");
