@@ -112,7 +112,7 @@ task<download_report> download_job::run() {
         }
         download_job& job;
     } at_the_end{*this};  // also of a job that never began, since its directory cannot be made
-    co_await target_.prepare(directory_);
+    co_await target_.prepare(directory_, options_.sync);
     if (options_.resume) {
         path written_down{journal_name_};
         if (journal_name_.empty()) written_down = target_.name() / ".leat-journal";

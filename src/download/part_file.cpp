@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <random>
 
+#include "download/journal_file.hpp"
 #include "engine/directory_calls.hpp"
 #include "engine/file_calls.hpp"
 #include "engine/open_beneath.hpp"
@@ -62,8 +63,11 @@ struct opened_directory {
     bool local = false;
 };
 
-opened_directory make_and_open(const std::string& path) noexcept {
-    if (const int failed = make_directories(path); failed != 0) return {{}, failed, false};
+/// In a thread; `noted`: where the files are synced.
+int make_noted(const std::shared_ptr<made_directories>& noted, const std::string& path) { return noted ? noted->make(path) : make_directories(path); }
+
+opened_directory make_and_open(const std::shared_ptr<made_directories>& noted, const std::string& path) {
+    if (const int failed = make_noted(noted, path); failed != 0) return {{}, failed, false};
     const int fd = open_directory_directly(path.c_str());
     if (fd < 0) return {{}, fd, false};
     return {owned_descriptor{fd}, 0, facts_of(fd).local};
@@ -128,13 +132,25 @@ int give_name(int fd, int directory, bool unnamed, const std::string& from, cons
     return unnamed ? name_or_replace(fd, directory, to) : rename_at(directory, from.c_str(), to.c_str());
 }
 
-int sync_and_name(int fd, int directory, bool unnamed, const std::string& from, const std::string& to, bool sync) {
+struct given_name {
+    int failed = 0;
+    bool named = false;  // even if it failed later
+};
+
+/// The directory that a file has got its name in.
+int sync_parent(int fd, int directory, const std::string& name) {
+    if (name.find('/') == std::string::npos) return sync_directory(directory);
+    const owned_descriptor parent{open_directory_at(directory, directory_above(name).c_str())};
+    return parent.get() < 0 ? sync_file_system(fd) : sync_directory(parent.get());  // it need not be readable
+}
+
+given_name sync_and_name(int fd, int directory, bool unnamed, const std::string& from, const std::string& to, const std::shared_ptr<made_directories>& made, bool sync) {
     if (sync) {
-        if (const int failed = sync_data(fd); failed != 0) return failed;
+        if (const int failed = sync_data(fd); failed != 0) return {failed, false};
+        if (const int failed = made ? made->sync() : 0; failed != 0) return {failed, false};
     }
-    if (const int failed = give_name(fd, directory, unnamed, from, to); failed != 0) return failed;
-    if (sync) sync_directory(directory);  // of names below it the kernel keeps the order of its own journal
-    return 0;
+    if (const int failed = give_name(fd, directory, unnamed, from, to); failed != 0) return {failed, false};
+    return {sync ? sync_parent(fd, directory, to) : 0, true};
 }
 
 }  // namespace
@@ -143,10 +159,11 @@ target_directory::~target_directory() {
     if (fd_ >= 0) close_without_waiting(fd_, local_);
 }
 
-task<> target_directory::prepare(path name) {
+task<> target_directory::prepare(path name, bool sync) {
     name_ = std::move(name);
+    if (sync) made_ = std::make_shared<made_directories>();
     if (name_.empty()) name_ = path{"."};
-    auto opened = co_await to_thread(make_and_open, name_.string());
+    auto opened = co_await to_thread(make_and_open, made_, name_.string());
     if (opened.failed < 0) throw error(-opened.failed, "make directory", name_.string());
     fd_ = opened.descriptor.release();
     local_ = opened.local;
@@ -171,6 +188,12 @@ path part_file::full() const { return in_.name() / name_; }
 
 void part_file::fail(const char* operation, int result) const { throw error(-result, operation, full().string()); }
 
+task<> part_file::make_parents() const {
+    const std::string parents{full().parent()};
+    const int failed = co_await to_thread(make_noted, in_.made(), parents);
+    if (failed != 0) throw error(-failed, "make directory", parents);
+}
+
 task<> part_file::create(part_naming naming) {
     bool made_parents = false;
     findable_ = naming == part_naming::findable;
@@ -188,8 +211,7 @@ task<> part_file::create(part_naming naming) {
             fd_ = made.descriptor.release();
             failed = made.failed;
             if (failed != -ENOENT || made_parents) break;
-            const int unmade = co_await to_thread(make_directories, std::string{full().parent()});
-            if (unmade != 0) throw error(-unmade, "make directory", full().parent());
+            co_await make_parents();
         }
         if (fd_ >= 0) {
             part_ = unique_name(name_);
@@ -212,9 +234,7 @@ task<> part_file::create(part_naming naming) {
             exists_ = true;
         } else if (made.failed == -ENOENT && !made_parents) {
             made_parents = true;
-            const std::string parents{full().parent()};
-            const int failed = co_await to_thread(make_directories, parents);
-            if (failed != 0) throw error(-failed, "make directory", parents);
+            co_await make_parents();
         } else if (findable_) {
             findable_ = false;  // it is another's, or something else that cannot be replaced
         } else if (made.failed != -EEXIST || tries >= most_tries) {
@@ -284,24 +304,23 @@ task<> part_file::keep_room(std::uint64_t from, std::uint64_t end) {
 }
 
 task<> part_file::finish(bool sync) {
-    int result = 0;
+    given_name given;
     struct naming {
         explicit naming(bool& b) : busy(b) { busy = true; }
         ~naming() { busy = false; }
         bool& busy;
     } meanwhile{naming_};  // the journal's names are not given to it
-    if (direct_ && !sync)
-        result = give_name(fd_, in_.descriptor(), unnamed_, part_, name_);
-    else
-        result = co_await to_thread(sync_and_name, fd_, in_.descriptor(), unnamed_, part_, name_, sync);
-    if (result == -ENOENT && name_.find('/') != std::string::npos) {  // a name that was found later may be in a directory that is not there
-        const std::string parents{full().parent()};
-        const int made = co_await to_thread(make_directories, parents);
-        if (made != 0) throw error(-made, "make directory", parents);
-        result = give_name(fd_, in_.descriptor(), unnamed_, part_, name_);
+    for (bool made_parents = false;; made_parents = true) {
+        if (direct_ && !sync)
+            given = sync_and_name(fd_, in_.descriptor(), unnamed_, part_, name_, nullptr, false);
+        else
+            given = co_await to_thread(sync_and_name, fd_, in_.descriptor(), unnamed_, part_, name_, in_.made(), sync);
+        if (given.named || given.failed != -ENOENT || made_parents || name_.find('/') == std::string::npos) break;
+        co_await make_parents();  // a name that was found later may be in a directory that is not there
     }
-    if (result != 0) fail("rename to", result);
+    if (!given.named) fail("rename to", given.failed);
     exists_ = unnamed_ = false;
+    if (given.failed != 0) fail("sync the directory of", given.failed);
     const int fd = std::exchange(fd_, -1);
     if (direct_)
         close_directly(fd);

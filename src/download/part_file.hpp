@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "download/made_directories.hpp"
 #include "leat/fs/file.hpp"
 #include "leat/task/task.hpp"
 
@@ -16,19 +18,22 @@ public:
     target_directory& operator=(const target_directory&) = delete;
     ~target_directory();
 
-    /// Makes it if it is not there. Throws leat::error.
-    task<> prepare(path name);
+    /// Makes it if it is not there. `sync`: its files will be synced. Throws leat::error.
+    task<> prepare(path name, bool sync = false);
 
     const path& name() const noexcept { return name_; }
     int descriptor() const noexcept { return fd_; }
     /// May files in it be created and renamed by direct calls?
     bool local() const noexcept { return local_; }
+    /// What was made for its files; null: those are not synced.
+    const std::shared_ptr<made_directories>& made() const noexcept { return made_; }
     mutable bool unnamed_files = true;  // until the file system says no
 
 private:
     path name_;
     int fd_ = -1;
     bool local_ = false;
+    std::shared_ptr<made_directories> made_;  // a thread's too, which may outlive the job
 };
 
 /// How a part file is called.
@@ -68,7 +73,8 @@ public:
     task<> keep_room(std::uint64_t from, std::uint64_t end);
     /// To write from an offset on; it belongs to the caller, who closes it before finish(). Several may be there at once. Throws leat::error.
     file writer(std::uint64_t offset) const;
-    /// Gives it its own name, after the disk has it if `sync`. Throws leat::error.
+    /// Gives it its own name, after the disk has it if `sync`; then the disk has that name as well, with those of the directories that were made for it.
+    /// Throws leat::error.
     task<> finish(bool sync);
     /// Gives one that has no name part_name(), for a later job. To be called once the journal knows that name: nobody else would ever look for it.
     void appear() noexcept;
@@ -82,6 +88,7 @@ public:
 
 private:
     [[noreturn]] void fail(const char* operation, int result) const;
+    task<> make_parents() const;
     void write_all(std::string_view content);
     void close_now();
     path full() const;

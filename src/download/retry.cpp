@@ -20,6 +20,8 @@ verdict judge(const std::exception_ptr& error) {
         return {e.may_pass(), {}, e.what(), e.why()};
     } catch (const http::connect_error& e) {
         return {true, {}, e.what(), failure_class::connect};
+    } catch (const http_handshake_cut& e) {
+        return {true, {}, e.what(), failure_class::tls};
     } catch (const http::truncated_error& e) {
         return {true, {}, e.what(), failure_class::truncated};
     } catch (const timeout_error& e) {

@@ -32,7 +32,7 @@ struct verdict {
     int status = 0;                      // that the server answered with
 };
 
-/// Connections, time-outs and truncated bodies may pass; what is wrong with the URL, the disk or the certificate stays.
+/// Connections, their TLS handshakes if cut off, time-outs and truncated bodies may pass; what is wrong with the URL, the disk or the certificate stays.
 verdict judge(const std::exception_ptr& error);
 
 }  // namespace leat::detail

@@ -11,36 +11,53 @@
 namespace leat::detail {
 namespace {
 
-int made(const char* path) noexcept {
+/// `told`: where to add it if it was not there.
+int make(const std::string& name, std::vector<std::string>* told) {
+    const char* path = name.c_str();
+    if (told) told->push_back(name);  // first: there may be no memory for it
     if (::mkdir(path, 0777) == 0) return 0;
     const int failed = errno;
+    if (told) told->pop_back();
     struct stat found;
     // A link to a directory will do; EEXIST alone does not say which it is.
     if (::stat(path, &found) == 0) return S_ISDIR(found.st_mode) ? 0 : -ENOTDIR;
     return -failed;
 }
 
-}  // namespace
-
-int make_directories(const std::string& path) noexcept {
+int make_all(const std::string& path, std::vector<std::string>* told) noexcept {
     if (path.empty()) return 0;
-    int result = made(path.c_str());
-    if (result != -ENOENT) return result;
     try {
+        int result = make(path, told);
+        if (result != -ENOENT) return result;
         for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-            result = made(path.substr(0, slash).c_str());
+            result = make(path.substr(0, slash), told);
             if (result != 0) return result;
         }
+        return make(path, told);
     } catch (...) {
         return -ENOMEM;
     }
-    return made(path.c_str());
 }
 
-int open_directory_directly(const char* path) noexcept {
-    const int fd = ::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}  // namespace
+
+int make_directories(const std::string& path) noexcept { return make_all(path, nullptr); }
+int make_directories_telling(const std::string& path, std::vector<std::string>& made) noexcept { return make_all(path, &made); }
+
+std::string directory_above(std::string path) {
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    path.resize(slash == 0 ? 1 : slash);
+    return path;
+}
+
+int open_directory_at(int directory, const char* name) noexcept {
+    const int fd = ::openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
+
+int open_directory_directly(const char* path) noexcept { return open_directory_at(AT_FDCWD, path); }
 
 int create_new_at(int directory, const char* name) noexcept {
     const int fd = ::openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

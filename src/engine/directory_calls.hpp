@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 namespace leat::detail {
 
@@ -7,7 +8,12 @@ namespace leat::detail {
 
 /// Makes a directory and those above it that are missing; 0 if it is there already.
 int make_directories(const std::string& path) noexcept;
+/// The same; those that were not there are added to the list, also if it fails.
+int make_directories_telling(const std::string& path, std::vector<std::string>& made) noexcept;
+/// The one that a path's last name is in.
+std::string directory_above(std::string path);
 int open_directory_directly(const char* path) noexcept;
+int open_directory_at(int directory, const char* name) noexcept;
 /// Creates a file for writing; -EEXIST if the name is taken.
 int create_new_at(int directory, const char* name) noexcept;
 /// A file for writing that has no name yet, in this directory's file system; -EOPNOTSUPP or -EISDIR where there is no such thing.

@@ -1,9 +1,11 @@
 #include "http/exchange.hpp"
+#include "http/retry.hpp"
 #include "leat/http/error.hpp"
 #include "leat/io/error.hpp"
 #include "leat/log/printable.hpp"
 #include "leat/net/connection.hpp"
 #include "leat/tls/error.hpp"
+#include "tls/failure.hpp"
 
 namespace leat::detail {
 
@@ -22,12 +24,16 @@ void rethrow_named(std::exception_ptr error, const std::string& name) {
         throw http::too_large_error(text(e));
     } catch (const http::protocol_error& e) {
         throw http::protocol_error(text(e));
+    } catch (const http_handshake_cut& e) {
+        throw http_handshake_cut(text(e));
     } catch (const http::tls_error& e) {
         throw http::tls_error(text(e));
     } catch (const http::redirect_error& e) {
         throw http::redirect_error(text(e));
     } catch (const http::connect_error& e) {
         throw http::connect_error(text(e));
+    } catch (const handshake_cut& e) {
+        throw http_handshake_cut(text(e));
     } catch (const tls::error& e) {
         throw http::tls_error(text(e));
     } catch (const name_error& e) {

@@ -69,6 +69,8 @@ bool error_may_pass(const std::exception_ptr& error) {
         std::rethrow_exception(error);
     } catch (const http::connect_error&) {
         return true;
+    } catch (const http_handshake_cut&) {
+        return true;
     } catch (const http::truncated_error&) {
         return true;
     } catch (const timeout_error&) {

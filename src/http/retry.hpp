@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 
+#include "leat/http/error.hpp"
 #include "leat/http/headers.hpp"
 #include "leat/io/duration.hpp"
 #include "leat/io/result.hpp"
@@ -14,6 +15,12 @@ namespace leat::detail {
 
 class http_exchange;
 struct http_request;
+
+/// The connection ended in the middle of the TLS handshake: as one that cannot be made, it may be made the next time.
+class http_handshake_cut : public http::tls_error {
+public:
+    using tls_error::tls_error;
+};
 
 /// A status that another attempt may change: 408, 425, 429, 500, 502, 503, 504.
 bool status_may_pass(int status) noexcept;

@@ -50,6 +50,20 @@ std::string date_of(const ASN1_TIME* time) {
     return {text.data(), size};
 }
 
+/// What TLS itself found wrong, in a connection that carries this one, is found again.
+bool is_cut(const std::exception_ptr& why) {
+    if (!why) return true;
+    try {
+        std::rethrow_exception(why);
+    } catch (const tls::truncated_error&) {
+        return true;
+    } catch (const leat::error&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 }  // namespace
 
 std::string openssl_reason(std::string_view otherwise) {
@@ -129,6 +143,7 @@ std::exception_ptr handshake_failure(std::string_view subject, std::string_view 
 std::exception_ptr handshake_broken_off(std::string_view subject, const std::exception_ptr& why) {
     std::string text = about(subject);
     text += why ? "the connection broke during the handshake: " + describe(why) : "the peer closed the connection during the handshake";
+    if (is_cut(why)) return std::make_exception_ptr(handshake_cut(text));
     return std::make_exception_ptr(tls::handshake_error(text));
 }
 

@@ -80,7 +80,7 @@ struct download_options {
     /// Where finished ranges and files are written down: an SQLite file. Empty: ".leat-journal" in the directory. It is made once there is something to
     /// resume, and removed when every file of the job is there. A job with a journal of its own need not be alone in its directory.
     std::string_view journal = {};
-    bool sync = false;                    ///< each file is on the disk itself before it gets its name, at the price of a wait for the disk
+    bool sync = false;                    ///< each file, with the directories made for it, is on the disk itself before it gets its name, and that name before the file counts as done; at the price of waits for the disk
     /// The disk keeps room for a file of 16 MiB or more as its first byte comes, where its size is known: one that has none says so at once, and the file lies
     /// in one place. File systems that cannot do it go on without. What is kept for a later job keeps its room as well.
     bool preallocate = true;
