@@ -53,6 +53,16 @@ TEST(http_hsts, reads_the_field) {
     }
 }
 
+TEST(http_hsts, a_name_has_no_empty_part) {
+    detail::hsts_table table;
+    for (auto odd : {"a..", "a..b", "..", ".", "", "192.0.2.1..", ".a"}) EXPECT_FALSE(table.take(odd, "max-age=10", now)) << odd;
+    EXPECT_TRUE(table.take("a.", "max-age=10", now));  // but for the root's, which may be written
+    // A line that no name comes of is passed over, and takes no other with it.
+    EXPECT_EQ(table.take_file("192.0.2.1.. \"unlimited\"\na.. \"unlimited\"\nb. \"unlimited\"\n", now), 1u);
+    EXPECT_THAT(table.as_file(now), HasSubstr("\nb \"unlimited\"\n"));
+    EXPECT_EQ(table.size(), 2u);
+}
+
 TEST(http_hsts, covers_a_host_and_what_is_below_it_if_asked) {
     detail::hsts_table table;
     EXPECT_TRUE(table.take("Example.org", "max-age=10", now));
