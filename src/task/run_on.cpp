@@ -44,8 +44,17 @@ public:
             release();
             return true;
         }
-        if (there_->mail.post(destroy_)) home_->mail.wait_for(gone_);
-        return !home_->mail.take_back(end_);
+        if (there_->mail.post(destroy_)) {
+            home_->mail.wait_for(gone_);
+            return !home_->mail.take_back(end_);
+        }
+        // It takes no letters any more: what has run there has ended and is in our mail by now, but what came too late to begin may be
+        // on its way back at this very moment.
+        if (!home_->mail.take_back(end_)) {
+            home_->mail.wait_for(gone_);
+            home_->mail.take_back(end_);
+        }
+        return false;
     }
 
     void release() noexcept {
@@ -92,7 +101,9 @@ private:
     }
     void turned_away() noexcept {
         refused_ = true;
-        send_end();
+        [[maybe_unused]] const bool posted = home_->mail.post(end_);
+        home_->mail.set(gone_);  // nothing is here that could be destroyed
+        release();
     }
     void cancel_arrived() noexcept {
         if (strand_) strand_->cancel();

@@ -1,13 +1,16 @@
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>  // check-idioms: allow thread, which loop a task runs on is the subject
+#include <utility>
 
 #include "leat/leat.hpp"
 #include "support/child_process.hpp"
@@ -351,6 +354,79 @@ TEST(RunOn, ALoopThatHasEndedIsAnError) {
         EXPECT_NE(text.find("the loop has ended"), std::string::npos) << text;
         EXPECT_FALSE(gone.post([] {}));
     }(ended));
+}
+
+/// When it dies, its thread and another one set off together.
+class starting_shot {
+public:
+    starting_shot(std::atomic<int>& there, std::atomic<int>& here, int number) noexcept : there_(&there), here_(&here), number_(number) {}
+    starting_shot(starting_shot&& other) noexcept : there_(std::exchange(other.there_, nullptr)), here_(other.here_), number_(other.number_) {}
+    ~starting_shot() {
+        if (!there_) return;
+        *there_ = number_;
+        while (*here_ < number_) ::sched_yield();
+    }
+
+private:
+    std::atomic<int>* there_;
+    std::atomic<int>* here_;
+    int number_;
+};
+
+/// One loop ends and refuses what it has not begun, one call after the other; each time a posted callable that it drops just before tells the
+/// loop that waits for the call, which gives it up at that moment: some are met on their way back.
+TEST(RunOn, ACallThatAnEndingLoopRefusesMayBeGivenUpMeanwhile) {
+    guard limit;
+    constexpr int calls = 500;
+    struct counted {
+        explicit counted(int& living) noexcept : count(living) { ++count; }
+        counted(const counted& other) noexcept : counted(other.count) {}
+        ~counted() { --count; }
+        int& count;
+    };
+    int living = 0;
+    std::atomic<const loop_handle*> ending = nullptr;
+    std::atomic<bool> may_end = false;
+    std::thread other([&] {  // check-idioms: allow thread, a loop that ends while the other goes on
+        auto main = [&]() -> task<> {
+            const loop_handle self = running_loop();
+            ending = &self;
+            ending.notify_one();
+            may_end.wait(false);  // holds the loop: none of the calls begins
+            co_return;
+        };
+        leat::run(main(), {.handle_signals = false});
+    });
+    auto main = [&]() -> task<> {
+        ending.wait(nullptr);
+        const loop_handle there = *ending.load();
+        auto never = [](counted) -> task<> { co_return; };
+        auto call = [&]() -> task<> {
+            const counted mine{living};
+            task<> inner = never(mine);
+            co_await run_on(there, std::move(inner));
+        };
+        std::atomic<int> refused = -1;
+        std::atomic<int> dropped = -1;
+        std::deque<task_group> waiting;
+        for (int i = 0; i < calls; ++i) {
+            EXPECT_TRUE(there.post([shot = starting_shot{refused, dropped, i}] {}));
+            waiting.emplace_back().spawn(call);
+            co_await settle(2);  // its letter is behind the callable
+        }
+        EXPECT_EQ(living, 2 * calls);
+        may_end = true;
+        may_end.notify_one();
+        for (int i = 0; i < calls; ++i) {
+            dropped = i;
+            while (refused < i) ::sched_yield();
+            for (volatile int pause = 0; pause < i % 50 * 4; pause = pause + 1) {}  // another moment each time
+            waiting.pop_front();
+        }
+    };
+    in_loop(main());
+    other.join();
+    EXPECT_EQ(living, 0);
 }
 
 TEST(LoopHandle, PostedCallablesRunOnTheLoopInTheirOrder) {
