@@ -88,6 +88,7 @@ class descriptor_check : public testing::EmptyTestEventListener {
 }  // namespace
 
 int main(int count, char** words) {
+    ::tzset();  // or the log's thread reads the time zone's file with its first message, just when a test counts its descriptors
     testing::InitGoogleMock(&count, words);
     testing::UnitTest::GetInstance()->listeners().Append(new descriptor_check);
     return RUN_ALL_TESTS();

@@ -377,7 +377,7 @@ private:
 /// loop that waits for the call, which gives it up at that moment: some are met on their way back.
 TEST(RunOn, ACallThatAnEndingLoopRefusesMayBeGivenUpMeanwhile) {
     guard limit;
-    constexpr int calls = 500;
+    constexpr int calls = 3000;
     struct counted {
         explicit counted(int& living) noexcept : count(living) { ++count; }
         counted(const counted& other) noexcept : counted(other.count) {}
@@ -420,7 +420,7 @@ TEST(RunOn, ACallThatAnEndingLoopRefusesMayBeGivenUpMeanwhile) {
         for (int i = 0; i < calls; ++i) {
             dropped = i;
             while (refused < i) ::sched_yield();
-            for (volatile int pause = 0; pause < i % 50 * 4; pause = pause + 1) {}  // another moment each time
+            for (std::atomic<int> pause = 0; pause < i % 50 * 4; ++pause) {}  // another moment each time
             waiting.pop_front();
         }
     };

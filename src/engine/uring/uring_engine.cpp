@@ -11,8 +11,30 @@
 #include "engine/engine.hpp"
 #include "engine/uring/buffer_ring.hpp"
 
+#if defined(__SANITIZE_THREAD__)
+#define LEAT_WATCHES_RACES
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LEAT_WATCHES_RACES
+#endif
+#endif
+#ifdef LEAT_WATCHES_RACES
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace leat::detail {
 namespace {
+
+/// liburing maps and unmaps a ring by system calls of its own, which ThreadSanitizer does not see: a ring at the place of one that another thread
+/// has given back looks to it like the same memory. The kernel gives a place away only once it is unmapped; that is what it is told here.
+#ifdef LEAT_WATCHES_RACES
+char places;
+void before_unmapping() noexcept { __tsan_release(&places); }
+void after_mapping() noexcept { __tsan_acquire(&places); }
+#else
+void before_unmapping() noexcept {}
+void after_mapping() noexcept {}
+#endif
 
 constexpr unsigned submission_entries = 512;
 constexpr unsigned completion_entries = 4096;
@@ -58,6 +80,7 @@ public:
             why_not = failed == -EINVAL ? "the kernel lacks DEFER_TASKRUN (Linux 6.1)" : reason("io_uring_setup", -failed);
             return nullptr;
         }
+        after_mapping();
         made->open_ = true;
         why_not = missing_part(made->ring_);
         if (!why_not.empty()) return nullptr;
@@ -76,6 +99,7 @@ public:
     ~uring_engine() override {
         if (!open_) return;
         buffers_.detach(ring_);
+        before_unmapping();
         io_uring_queue_exit(&ring_);
     }
 
