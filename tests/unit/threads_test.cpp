@@ -378,6 +378,9 @@ private:
 TEST(RunOn, ACallThatAnEndingLoopRefusesMayBeGivenUpMeanwhile) {
     guard limit;
     constexpr int calls = 3000;
+    // Until both threads have ended: the other one looks at them behind the last call.
+    std::atomic<int> refused = -1;
+    std::atomic<int> dropped = -1;
     struct counted {
         explicit counted(int& living) noexcept : count(living) { ++count; }
         counted(const counted& other) noexcept : counted(other.count) {}
@@ -406,8 +409,6 @@ TEST(RunOn, ACallThatAnEndingLoopRefusesMayBeGivenUpMeanwhile) {
             task<> inner = never(mine);
             co_await run_on(there, std::move(inner));
         };
-        std::atomic<int> refused = -1;
-        std::atomic<int> dropped = -1;
         std::deque<task_group> waiting;
         for (int i = 0; i < calls; ++i) {
             EXPECT_TRUE(there.post([shot = starting_shot{refused, dropped, i}] {}));
