@@ -70,13 +70,13 @@ class Terminal:
         os.killpg(self.process.pid, number)
 
     def read(self, wait=0.05):
-        """Shows what has been drawn; False at the end."""
+        """Shows some of what has been drawn; False at the end."""
         if self.ended:
             return False
         if not select.select([self.master], [], [], wait)[0]:
             return True
         try:
-            data = os.read(self.master, 65536)
+            data = os.read(self.master, 100)  # a part of a drawing, as a busy machine gives it now and then
         except BlockingIOError:
             return True
         data, mark, _ = (self.undecoded + data).partition(END)
@@ -101,12 +101,12 @@ class Terminal:
         return not self.ended
 
     def until(self, seen):
-        """Draws until the lines of the screen satisfy `seen`."""
+        """Draws until the lines of a whole drawing satisfy `seen`."""
         end = time.monotonic() + tool.PATIENCE
         while time.monotonic() < end:
             going = self.read()
-            if seen(self.screen.lines()):
-                return self.screen.lines()
+            if seen(self.screen.drawn):
+                return self.screen.drawn
             if not going:
                 break
         raise AssertionError(f"never seen; last: {self.screen.lines()} {self.raw[-500:]!r}")

@@ -19,6 +19,7 @@ class Screen:
         self.x = self.y = 0
         self.scrolled = []       # lines that left at the top
         self.wrapped = False     # a line was too long
+        self.drawn = []          # the lines at the last "clear below", with which a drawing of bars ends
         self.pending = ""
 
     def lines(self):
@@ -92,6 +93,7 @@ class Screen:
             self.cells[self.y][self.x :] = [" "] * (self.columns - self.x)
             for row in range(self.y + 1, self.rows):
                 self.cells[row] = [" "] * self.columns
+            self.drawn = self.lines()
         elif command == "m":
             pass
         else:
