@@ -190,15 +190,22 @@ std::string download_job::name_of_file(std::size_t file) const {
     return number == 0 ? wanted : name_table::numbered(wanted, number);
 }
 
-/// Gives files their names, two of which are never the same, and puts them into the queue.
+/// A file's name, which is no other's.
+void download_job::name_file(std::size_t file) {
+    entry& its = entries_[file];
+    if (its.flags & is_over) return;  // it was given up before, and its report has been told
+    file_report& report = reports_[file];
+    if (!(its.flags & has_name)) {
+        report.target = path{wanted_name(file)};
+        its.flags |= is_planned;
+    }
+    if (!its.options || !its.options->exact_name) its.number = names_.claim(directory_of(file), report.target.string());
+}
+
+/// Gives files their names, and puts them into the queue.
 void download_job::plan(std::size_t most) {
     for (; most != 0 && planned_ < entries_.size(); --most, ++planned_) {
-        entry& its = entries_[planned_];
-        if (!(its.flags & has_name)) {
-            reports_[planned_].target = path{wanted_name(planned_)};
-            its.flags |= is_planned;
-        }
-        if (!its.options || !its.options->exact_name) its.number = names_.claim(directory_of(planned_), reports_[planned_].target.string());
+        name_file(planned_);
         schedule_.add(planned_, reports_[planned_].url);
     }
     if (closed_.is_set() && planned_ == entries_.size()) schedule_.close();

@@ -108,6 +108,7 @@ private:
         std::shared_ptr<const item_options> options;
     };
 
+    void name_file(std::size_t file);
     void plan(std::size_t most);
     task<> plan_the_rest();
     void hire();

@@ -45,6 +45,7 @@ std::unique_ptr<engine> make_uring_engine(std::string& why_not);
 time_point clock_now() noexcept;
 /// The same to a few milliseconds, for a fifth of the price: it stands between two ticks of the kernel.
 time_point coarse_now() noexcept;
+/// So much may coarse_now() be behind: a kernel that ticks a hundred times a second.
 constexpr duration longest_tick = std::chrono::milliseconds{10};
 
 }  // namespace leat::detail

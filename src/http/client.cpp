@@ -7,7 +7,6 @@
 #include "http/session.hpp"
 #include "http/shown_url.hpp"
 #include "leat/http/content.hpp"
-#include "leat/log/printable.hpp"
 #include "leat/task/sleep.hpp"
 #include "leat/task/timeout.hpp"
 
@@ -68,7 +67,7 @@ task<response> answer(std::shared_ptr<detail::http_pool> pool, std::unique_ptr<d
     } catch (const timeout_error& e) {
         const std::string_view text = e.what();
         if (text.starts_with(method + " http")) throw;  // named already
-        throw timeout_error(method + " " + printable(name_of(request.url), 300) + ": " + e.what());
+        throw timeout_error(detail::request_name(method, name_of(request.url)) + ": " + e.what());
     }
 }
 

@@ -39,6 +39,34 @@ task<> until_received(const download_handle& file, std::uint64_t bytes) {
     while (file.progress().received < bytes) co_await yield();
 }
 
+/// Names are found some thousand a turn: the last file is given up while the first begins, before it has got its own.
+task<> cancelled_before_its_name(const temporary_directory& directory) {
+    scripted_server server(held_or_name);
+    co_await server.start();
+    std::vector<download_handle> files;
+    std::string told;
+    auto on_event = [&](const download_event& event) {
+        if (event.what != download_event::kind::start) return;
+        for (download_handle& each : files) each.cancel();
+    };
+    auto on_file = [&](const file_report& file) {
+        if (file.url.ends_with("/last")) told = file.target.string();
+    };
+    downloader job({.directory = directory.string(), .jobs = 1, .on_file = on_file, .on_event = on_event});
+    for (int i = 0; i < 5000; ++i) files.push_back(job.add({server.url("/" + std::to_string(i)), {}, {}}));
+    files.push_back(job.add({server.url("/last"), {}, {}}));
+    job.close();
+    const download_report report = co_await job.run();
+    EXPECT_EQ(report.failed, 5001u);
+    EXPECT_EQ(told, directory / "last");
+    EXPECT_EQ(report.files.back().target.string(), told);
+}
+
+TEST(download_handles, a_file_cancelled_before_it_has_a_name_keeps_the_one_that_was_told) {
+    temporary_directory directory;
+    in_loop(cancelled_before_its_name(directory));
+}
+
 task<> adding(const temporary_directory& directory) {
     scripted_server server(held_or_name);
     co_await server.start();
