@@ -8,9 +8,9 @@ import tempfile
 from build import note
 from project import DATA
 
-SIZE = 24 << 30  # bytes, of which the disk holds only what was written
+LARGEST = 64 << 30  # bytes, of which the disk holds only what was written
 # Nothing is left to be done behind the runs' backs.
-MAKE = ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-i", "32768"]
+MAKE = ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-i", "65536"]
 
 
 def directory():
@@ -32,7 +32,7 @@ def _mount(place):
     atexit.register(_forget, image)
     try:
         with open(image, "wb") as file:
-            os.truncate(file.fileno(), SIZE)
+            os.truncate(file.fileno(), min(LARGEST, shutil.disk_usage(DATA).free * 9 // 10))
         _run(*MAKE, image)
         # Past the page cache: the image itself takes no memory that the next run would find missing.
         loop = _run("losetup", "--find", "--show", "--direct-io=on", image)
