@@ -34,7 +34,7 @@ class Interrupt(tool.Case):
                 slow = trickle(10**12, 70_000, 0.01, lambda: server.closing)  # none is ever complete
                 server.answers.update({f"/slow{i}": slow for i in range(8)})
                 server.answers["/waiting"] = lambda connection, _: server.closing.wait(tool.PATIENCE)
-                process = self.start(server.url("/good"), *(server.url(f"/slow{i}") for i in range(8)), server.url("/waiting"))
+                process = self.start("--no-preallocate", server.url("/good"), *(server.url(f"/slow{i}") for i in range(8)), server.url("/waiting"))
                 self.assertIn("saved", process.stdout.readline())
                 self.wait_for(lambda: len(server.counts) == 10)
                 started = time.monotonic()
