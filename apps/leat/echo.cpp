@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command.hpp"
@@ -95,7 +96,9 @@ leat::task<int> serve_echo(place at, bool proxied, std::string trusted) {
     if (proxied) options.proxy_protocol = leat::proxy_protocol::required;
     options.trusted_proxies = trusted;
     auto server = co_await listen_on(at, options);
-    for (const leat::address& each : server.addresses()) output{STDOUT_FILENO}.write(fmt::format("Server started on {}\n", each));
+    std::string ready;
+    for (const leat::address& each : server.addresses()) ready += fmt::format("Server started on {}\n", each);
+    co_await print(std::move(ready));
     co_await server.serve_forever();
     leat::log::info("Server stopped");
     co_return 0;

@@ -1,11 +1,11 @@
 // leat serve: a directory as a web site, read-only.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "command.hpp"
 #include "endpoint_text.hpp"
@@ -39,8 +39,9 @@ leat::task<int> serve(std::shared_ptr<const serve_arguments> asked, leat::endpoi
     };
     const leat::server_options options{.max_connections = asked->max_connections, .drain_timeout = asked->drain_timeout};
     auto server = co_await leat::start_server(handler, at, options);
-    for (const leat::address& each : server.addresses())
-        output{STDOUT_FILENO}.write(fmt::format("serving {} on http://{}\n", leat::printable(asked->directory), each));
+    std::string ready;
+    for (const leat::address& each : server.addresses()) ready += fmt::format("serving {} on http://{}\n", leat::printable(asked->directory), each);
+    co_await print(std::move(ready));
     co_await server.serve_forever();
     co_return 0;
 }

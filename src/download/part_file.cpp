@@ -134,7 +134,8 @@ int give_name(int fd, int directory, bool unnamed, const std::string& from, cons
 
 struct given_name {
     int failed = 0;
-    bool named = false;  // even if it failed later
+    const char* doing = nullptr;  // what has failed
+    bool named = false;           // even if it failed later
 };
 
 /// The directory that a file has got its name in.
@@ -146,11 +147,11 @@ int sync_parent(int fd, int directory, const std::string& name) {
 
 given_name sync_and_name(int fd, int directory, bool unnamed, const std::string& from, const std::string& to, const std::shared_ptr<made_directories>& made, bool sync) {
     if (sync) {
-        if (const int failed = sync_data(fd); failed != 0) return {failed, false};
-        if (const int failed = made ? made->sync() : 0; failed != 0) return {failed, false};
+        if (const int failed = sync_data(fd); failed != 0) return {failed, "sync"};
+        if (const int failed = made ? made->sync() : 0; failed != 0) return {failed, "sync the directories above"};
     }
-    if (const int failed = give_name(fd, directory, unnamed, from, to); failed != 0) return {failed, false};
-    return {sync ? sync_parent(fd, directory, to) : 0, true};
+    if (const int failed = give_name(fd, directory, unnamed, from, to); failed != 0) return {failed, "rename to"};
+    return {sync ? sync_parent(fd, directory, to) : 0, "sync the directory of", true};
 }
 
 }  // namespace
@@ -318,9 +319,8 @@ task<> part_file::finish(bool sync) {
         if (given.named || given.failed != -ENOENT || made_parents || name_.find('/') == std::string::npos) break;
         co_await make_parents();  // a name that was found later may be in a directory that is not there
     }
-    if (!given.named) fail("rename to", given.failed);
-    exists_ = unnamed_ = false;
-    if (given.failed != 0) fail("sync the directory of", given.failed);
+    if (given.named) exists_ = unnamed_ = false;
+    if (given.failed != 0) fail(given.doing, given.failed);
     const int fd = std::exchange(fd_, -1);
     if (direct_)
         close_directly(fd);

@@ -21,10 +21,14 @@ class Sync(tool.Case):
             self.skipTest("strace is not there, or not allowed")
         self.strace = strace
 
+    def traced(self, *options, arguments, **how):
+        """Runs `leat get` below strace."""
+        command = [self.strace, "-f", "-qq", *options, tool.TOOL, "get", "-q", "-j", "1", "--no-resume", *arguments]
+        return subprocess.run(command, capture_output=True, timeout=tool.PATIENCE, env=tool.environment(ASAN_OPTIONS="detect_leaks=0"), encoding="utf-8", **how)
+
     def calls_of(self, *arguments, stdin=None, cwd=None, user=None):
         """What the tool did with the disk, in this order: ("made", directory), ("synced", path), ("data", path), ("named", path)."""
-        command = [self.strace, "-f", "-qq", "-y", "-s", "4096", "-e", "trace=" + CALLS, "-o", self.path("trace"), tool.TOOL, "get", "-q", "-j", "1", "--no-resume", *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, timeout=tool.PATIENCE, env=tool.environment(ASAN_OPTIONS="detect_leaks=0"), cwd=cwd, user=user, encoding="utf-8")
+        done = self.traced("-y", "-s", "4096", "-e", "trace=" + CALLS, "-o", self.path("trace"), arguments=arguments, input=stdin, cwd=cwd, user=user)
         self.assertEqual(done.returncode, 0, done.stderr)
         calls, begun = [], {}
         with open(self.path("trace"), encoding="utf-8") as file:
@@ -113,6 +117,17 @@ class Sync(tool.Case):
             self.assertEqual([(kind, os.path.basename(place)) for kind, place in calls if kind in ("all", "synced")][1:], [("all", "made"), ("synced", "made")], calls)
             self.assertEqual(calls.count(("made", self.path("out/sub/made"))), 1)
             self.assertEqual([kind for kind, _ in calls].count("all"), 2)
+
+    def test_what_cannot_be_synced(self):
+        """Says what failed; a file that may not be on the disk has no name yet."""
+        for call, made, told, named in (("fdatasync", "out", "sync", False), ("fsync", "out/new", "sync the directories above", False), ("fsync", "out", "sync the directory of", True)):
+            with self.subTest((call, made)), Scripted({"/one": whole("one")}) as server:
+                os.mkdir(self.path("out"))
+                ended = self.traced("-e", f"trace={call}", "-e", f"inject={call}:error=EIO", "-o", os.devnull, arguments=["--sync", "-d", self.path(made), server.url("/one")])
+                self.assertNotEqual(ended.returncode, 0)
+                self.assertIn(f"{told} {self.path(made)}/one: Input/output error", ended.stderr)
+                self.assertEqual([names for _, _, names in os.walk(self.path("out")) if names], [["one"]] if named else [])
+                shutil.rmtree(self.path("out"))
 
 
 if __name__ == "__main__":

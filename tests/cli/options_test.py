@@ -136,6 +136,11 @@ class Options(tool.Case):
                 with self.subTest(arguments):
                     ended = self.run_into(full, *arguments)
                     self.assertEqual((ended.returncode, ended.stderr), (1, "leat: " + told))
+            # A server whose address nobody has been told serves nobody.
+            for arguments in (["serve", self.directory, "--listen", "127.0.0.1:0"], ["echo", "--listen", "127.0.0.1:0"]):
+                with self.subTest(arguments):
+                    ended = self.run_into(full, *arguments, "--log-level", "warn")
+                    self.assertEqual((ended.returncode, ended.stderr), (1, f"leat: {arguments[0]}: {told}"))
 
     def test_a_reader_of_the_output_that_has_gone(self):
         with Scripted({"/a": whole("a")}) as server:
