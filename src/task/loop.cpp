@@ -307,6 +307,7 @@ void loop::enter_kernel() {
     } else if (!timers_.empty()) {
         timeout = std::max(timers_.earliest() - clock_now(), duration::zero());
     }
+    if (pool_.interrupting()) timeout = timeout < duration::zero() ? thread_pool::interrupt_every : std::min(timeout, thread_pool::interrupt_every);
     if (turn_began_ != time_point{}) counts.note_latency(clock_now() - std::exchange(turn_began_, time_point{}));
     engine_->wait(timeout);
     if (counts.turns.value() % loop_counters::sampled == 0) turn_began_ = clock_now();

@@ -31,12 +31,10 @@ thread_pool::~thread_pool() {
     std::unique_lock lock(mutex_);
     stopping_ = true;
     arrived_.notify_all();
-    // A signal may come just before its call begins to block, so it is repeated until the call has ended.
     auto running = [this] { return std::any_of(workers_.begin(), workers_.end(), [](auto& w) { return w.running != nullptr; }); };
     while (running()) {
-        for (worker& w : workers_)
-            if (w.running && w.running->cancelling_) ::pthread_kill(w.thread.native_handle(), interrupt_signal);
-        ended_changed_.wait_for(lock, std::chrono::milliseconds(5));
+        interrupt_again();
+        ended_changed_.wait_for(lock, interrupt_every);
     }
     lock.unlock();
     for (worker& w : workers_) w.thread.join();
@@ -85,10 +83,23 @@ void thread_pool::cancel(operation& op) {
         return;
     }
     for (worker& w : workers_) {
-        if (w.running != &op) continue;
-        op.cancelling_ = true;  // asked again, it is interrupted again: the first time may have been just before it began to block
-        if (op.how_ == operation::waits_for::file) ::pthread_kill(w.thread.native_handle(), interrupt_signal);
+        if (w.running != &op || op.cancelling_) continue;
+        op.cancelling_ = true;
+        if (op.how_ != operation::waits_for::file) continue;
+        interrupting_ = true;
+        ::pthread_kill(w.thread.native_handle(), interrupt_signal);
     }
+}
+
+/// A signal may have come just before its call began to block. True if such a call still runs.
+bool thread_pool::interrupt_again() {
+    bool runs = false;
+    for (worker& w : workers_) {
+        if (!w.running || !w.running->cancelling_ || w.running->how_ != operation::waits_for::file) continue;
+        ::pthread_kill(w.thread.native_handle(), interrupt_signal);
+        runs = true;
+    }
+    return runs;
 }
 
 void thread_pool::wake_loop() noexcept {
@@ -101,6 +112,7 @@ void thread_pool::deliver() {
     {
         std::lock_guard lock(mutex_);
         delivering_.swap(ended_);
+        if (interrupting_) interrupting_ = interrupt_again();
     }
     for (std::size_t i = 0; i < delivering_.size(); ++i) {  // by index: what is submitted meanwhile may make room
         const auto [op, done] = delivering_[i];

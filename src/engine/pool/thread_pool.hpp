@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <list>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "engine/operation.hpp"
+#include "leat/io/duration.hpp"
 
 namespace leat::detail {
 
@@ -20,10 +22,12 @@ public:
     ~thread_pool();
 
     void submit(operation& op);
-    /// What has not started ends with -ECANCELED. A file call that runs is interrupted; a caller's function runs on.
+    /// What has not started ends with -ECANCELED. A file call that runs is interrupted, again and again until it has ended; a caller's function runs on.
     void cancel(operation& op);
-    /// Completes what has ended. Called by the loop.
+    /// Completes what has ended. Called by the loop, and not later than `interrupt_every` after the last time while a call is being interrupted.
     void deliver();
+    bool interrupting() const noexcept { return interrupting_; }
+    static constexpr duration interrupt_every = std::chrono::milliseconds{5};
     /// Blocks until this operation has ended, without completing it: for destructors that must not outrun a caller's function.
     void wait_for(operation& op);
     bool busy() const noexcept { return unfinished_ != 0; }
@@ -38,6 +42,7 @@ private:
         completion done;
     };
     void work(worker& self);
+    bool interrupt_again();
     void wake_loop() noexcept;
 
     static constexpr std::size_t most_threads = 64;
@@ -53,6 +58,7 @@ private:
     std::size_t idle_ = 0;
     bool stopping_ = false;
     std::size_t unfinished_ = 0;  // the loop's own count
+    bool interrupting_ = false;   // the loop's own
 };
 
 }  // namespace leat::detail
