@@ -61,12 +61,15 @@ std::size_t cookie_store::take_file(std::string_view text, std::int64_t now) {
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
         if (!one || (one->expires && *one->expires <= now)) continue;
         try {
-            set(std::move(*one), now);
-            ++taken;
+            check(*one);
         } catch (const std::invalid_argument&) {
-            // Not one that could be sent.
+            continue;  // not one that could be sent
         }
+        put(std::move(*one), now);
+        keep_limit(2 * most_cookies, now);  // not one at a time: a file may have a hundred times as many
+        ++taken;
     }
+    keep_limit(most_cookies, now);
     return taken;
 }
 

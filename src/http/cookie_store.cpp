@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "http/ascii.hpp"
 #include "http/public_suffix.hpp"
@@ -14,7 +15,6 @@ namespace {
 namespace ascii = http::ascii;
 
 constexpr std::size_t most_of_a_domain = 50;
-constexpr std::size_t most_cookies = 3000;
 
 bool expired(const http::cookie& one, std::int64_t now) noexcept { return one.expires && *one.expires <= now; }
 
@@ -69,6 +69,7 @@ bool cookie_store::take(const http::url& from, std::string_view field, std::int6
     made.same_site = parsed->same_site;
     made.expires = parsed->expires;
     put(std::move(made), now);
+    keep_limit(most_cookies, now);
     return true;
 }
 
@@ -83,6 +84,12 @@ bool cookie_store::hides_secure(const set_cookie& cookie, std::string_view domai
 }
 
 void cookie_store::set(http::cookie one, std::int64_t now) {
+    check(one);
+    put(std::move(one), now);
+    keep_limit(most_cookies, now);
+}
+
+void cookie_store::check(http::cookie& one) {
     if (has_cookie_control(one.name) || has_cookie_control(one.value) || has_cookie_control(one.path)) refuse(one, "a control character");
     if (one.name.find_first_of(";=") != std::string::npos || one.value.find(';') != std::string::npos) refuse(one, "';' or '=' where none may be");
     if (one.name.empty() && (one.value.empty() || one.value.find('=') != std::string::npos)) refuse(one, "no name");
@@ -91,7 +98,6 @@ void cookie_store::set(http::cookie one, std::int64_t now) {
     if (one.domain.starts_with('.')) one.domain.erase(0, 1);
     std::transform(one.domain.begin(), one.domain.end(), one.domain.begin(), ascii::lower);
     if (!is_host(one.domain)) refuse(one, "no domain");
-    put(std::move(one), now);
 }
 
 void cookie_store::put(http::cookie one, std::int64_t now) {
@@ -115,41 +121,42 @@ void cookie_store::put(http::cookie one, std::int64_t now) {
     const std::string domain = one.domain;
     domains_[domain].push_back({std::move(one), tick, tick});
     ++count_;
-    keep_limits(domain, now);
+    keep_limit_of(domain, now);
 }
 
-void cookie_store::keep_limits(const std::string& domain, std::int64_t now) {
+void cookie_store::keep_limit_of(const std::string& domain, std::int64_t now) {
     auto& here = domains_[domain];
-    if (here.size() <= most_of_a_domain && count_ <= most_cookies) return;
-    forget_expired(now);  // not the new one, so that the domain stays
-    if (here.size() > most_of_a_domain) {
-        // Those that are sent in the clear go first: whoever can write into an unencrypted response may not push out what came over TLS (RFC 6265bis 5.7).
-        here.erase(std::min_element(here.begin(), here.end(), [](const kept& a, const kept& b) {
-            return a.cookie.secure != b.cookie.secure ? b.cookie.secure : a.used < b.used;
-        }));
-        --count_;
-    }
-    if (count_ <= most_cookies) return;
-    const auto used_less = [](const kept& a, const kept& b) { return a.used < b.used; };
-    auto oldest = domains_.end();
-    std::vector<kept>::iterator which;
-    for (auto at = domains_.begin(); at != domains_.end(); ++at) {
-        auto least = std::min_element(at->second.begin(), at->second.end(), used_less);
-        if (oldest == domains_.end() || least->used < which->used) {
-            oldest = at;
-            which = least;
-        }
-    }
-    oldest->second.erase(which);
+    if (here.size() <= most_of_a_domain) return;
+    count_ -= std::erase_if(here, [now](const kept& k) { return expired(k.cookie, now); });  // not the new one, so that the domain stays
+    if (here.size() <= most_of_a_domain) return;
+    // Those that are sent in the clear go first: whoever can write into an unencrypted response may not push out what came over TLS (RFC 6265bis 5.7).
+    here.erase(std::min_element(here.begin(), here.end(), [](const kept& a, const kept& b) {
+        return a.cookie.secure != b.cookie.secure ? b.cookie.secure : a.used < b.used;
+    }));
     --count_;
-    if (oldest->second.empty()) domains_.erase(oldest);
 }
 
-void cookie_store::forget_expired(std::int64_t now) {
+template <class Predicate>
+void cookie_store::forget(Predicate which) {
     for (auto at = domains_.begin(); at != domains_.end();) {
-        count_ -= std::erase_if(at->second, [now](const kept& k) { return expired(k.cookie, now); });
+        count_ -= std::erase_if(at->second, which);
         at = at->second.empty() ? domains_.erase(at) : std::next(at);
     }
+}
+
+/// Those used longest ago go, all that are too many at once.
+void cookie_store::keep_limit(std::size_t tolerated, std::int64_t now) {
+    if (count_ <= tolerated) return;
+    forget([now](const kept& k) { return expired(k.cookie, now); });
+    if (count_ <= most_cookies) return;
+    const auto age_of = [](const kept& k) { return std::pair{k.used, k.created}; };  // some are used by one request
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ages;
+    ages.reserve(count_);
+    for (const auto& [domain, all] : domains_)
+        for (const kept& each : all) ages.push_back(age_of(each));
+    const auto first_kept = ages.begin() + static_cast<std::ptrdiff_t>(count_ - most_cookies);
+    std::nth_element(ages.begin(), first_kept, ages.end());
+    forget([&, oldest = *first_kept](const kept& k) { return age_of(k) < oldest; });
 }
 
 std::vector<cookie_store::kept*> cookie_store::find(const http::url& to, std::int64_t now) {
@@ -217,10 +224,7 @@ std::size_t cookie_store::remove(std::string_view domain, std::string_view path,
 }
 
 void cookie_store::end_session() {
-    for (auto at = domains_.begin(); at != domains_.end();) {
-        count_ -= std::erase_if(at->second, [](const kept& k) { return !k.cookie.expires; });
-        at = at->second.empty() ? domains_.erase(at) : std::next(at);
-    }
+    forget([](const kept& k) { return !k.cookie.expires; });
 }
 
 void cookie_store::clear() noexcept {

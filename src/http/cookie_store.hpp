@@ -35,9 +35,14 @@ private:
     };
     std::vector<kept*> find(const http::url& to, std::int64_t now);
     bool hides_secure(const set_cookie& cookie, std::string_view domain, std::string_view path, std::int64_t now) const;
+    static void check(http::cookie& one);
     void put(http::cookie one, std::int64_t now);
-    void keep_limits(const std::string& domain, std::int64_t now);
-    void forget_expired(std::int64_t now);
+    void keep_limit_of(const std::string& domain, std::int64_t now);
+    /// Nothing goes until there are more than `tolerated`.
+    void keep_limit(std::size_t tolerated, std::int64_t now);
+    static constexpr std::size_t most_cookies = 3000;
+    template <class Predicate>
+    void forget(Predicate which);
 
     std::unordered_map<std::string, std::vector<kept>> domains_;
     std::size_t count_ = 0;

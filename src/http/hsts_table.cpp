@@ -112,14 +112,20 @@ void hsts_table::set(http::hsts_host one) {
     const std::string name = as_name(one.host);
     if (name.empty()) throw std::invalid_argument("hsts: \"" + printable(one.host, 100) + "\" is no host's name");
     one.host = name;
-    if (!hosts_.contains(name)) make_room();
+    if (!hosts_.contains(name)) shrink_to(most_hosts - 1);  // before: the new one stays, whenever it ends
     hosts_.insert_or_assign(name, std::move(one));
 }
 
-void hsts_table::make_room() {
-    if (hosts_.size() < most_hosts) return;
-    const auto end_of = [](const auto& entry) { return entry.second.expires.value_or(std::numeric_limits<std::int64_t>::max()); };
-    hosts_.erase(std::min_element(hosts_.begin(), hosts_.end(), [&](const auto& a, const auto& b) { return end_of(a) < end_of(b); }));
+/// Those that end first go, all that are too many at once.
+void hsts_table::shrink_to(std::size_t most) {
+    if (hosts_.size() <= most) return;
+    std::vector<decltype(hosts_)::iterator> all;
+    all.reserve(hosts_.size());
+    for (auto at = hosts_.begin(); at != hosts_.end(); ++at) all.push_back(at);
+    const auto end_of = [](const auto& at) { return at->second.expires.value_or(std::numeric_limits<std::int64_t>::max()); };
+    const auto first_kept = all.end() - static_cast<std::ptrdiff_t>(most);
+    std::nth_element(all.begin(), first_kept, all.end(), [&](const auto& a, const auto& b) { return end_of(a) < end_of(b); });
+    std::for_each(all.begin(), first_kept, [this](const auto& at) { hosts_.erase(at); });
 }
 
 bool hsts_table::remove(std::string_view host) { return hosts_.erase(as_name(host)) != 0; }
@@ -160,9 +166,12 @@ std::size_t hsts_table::take_file(std::string_view text, std::int64_t now) {
             if (!one.expires || *one.expires <= now) continue;
         }
         if (one.host.empty()) continue;
-        set(std::move(one));
+        std::string name = one.host;
+        hosts_.insert_or_assign(std::move(name), std::move(one));
+        if (hosts_.size() >= 2 * most_hosts) shrink_to(most_hosts);  // not one at a time: a file may have a hundred times as many
         ++taken;
     }
+    shrink_to(most_hosts);
     return taken;
 }
 

@@ -32,7 +32,7 @@ public:
     std::size_t take_file(std::string_view text, std::int64_t now);
 
 private:
-    void make_room();
+    void shrink_to(std::size_t most);
     std::unordered_map<std::string, http::hsts_host> hosts_;
 };
 

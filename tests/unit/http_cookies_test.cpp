@@ -229,6 +229,22 @@ constexpr std::string_view file_text =
     "example.org\tFALSE\t/\tFALSE\tsoon\tbad\t1\n"
     "example.org\tFALSE\t/\tFALSE\t4102444800.5\tempty\t\n";
 
+TEST(http_cookies, of_a_file_with_too_many_the_last_are_kept) {
+    std::string text;
+    const auto line = [](const std::string& host, int number) { return host + "\tFALSE\t/\tFALSE\t4102444800\tc" + std::to_string(number) + "\tv\n"; };
+    for (int i = 0; i < 10'000; ++i) text += line("h" + std::to_string(i) + ".net", i);
+    for (int i = 0; i < 200; ++i) text += line("example.org", i);
+    detail::cookie_store store;
+    EXPECT_EQ(store.take_file(text, now), 10'200u);
+    const auto kept = store.all(now);
+    ASSERT_EQ(kept.size(), 3000u);
+    EXPECT_EQ(kept.front().name, "c7050");
+    EXPECT_EQ(kept[2949].name, "c9999");
+    EXPECT_EQ(kept[2950].domain, "example.org");
+    EXPECT_EQ(kept[2950].name, "c150");
+    EXPECT_EQ(kept.back().name, "c199");
+}
+
 TEST(http_cookies, whose_domain_is_no_host_are_not_taken_from_a_file) {
     for (std::string_view domain : {"#a.example.org", "..example.org", "a b", "ex\xffmple.org"}) {
         detail::cookie_store store;

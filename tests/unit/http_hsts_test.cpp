@@ -87,6 +87,17 @@ TEST(http_hsts, keeps_no_more_hosts_than_its_limit) {
     EXPECT_TRUE(table.covers("h5000.org", now));
 }
 
+TEST(http_hsts, of_a_file_with_too_many_hosts_those_that_end_last_are_kept) {
+    std::string text;
+    for (int i = 0; i < 12'000; ++i) text += "h" + std::to_string(i) + ".org \"20" + (i % 4 == 0 ? "40" : "30") + "1106 08:49:37\"\n";
+    text += "last.org \"unlimited\"\n";
+    detail::hsts_table table;
+    EXPECT_EQ(table.take_file(text, now), 12'001u);
+    EXPECT_EQ(table.size(), 5000u);
+    for (int i = 0; i < 12'000; i += 4) EXPECT_TRUE(table.covers("h" + std::to_string(i) + ".org", now)) << i;
+    EXPECT_TRUE(table.covers("last.org", now));
+}
+
 TEST(http_hsts, reads_and_writes_the_file_that_curl_has) {
     detail::hsts_table table;
     const auto taken = table.take_file("# comment\nexample.org \"20301106 08:49:37\"\r\n.below.net \"unlimited\"\nold.org \"20011106 08:49:37\"\nbad.org \"soon\"\n10.0.0.1 \"unlimited\"\n", now);
