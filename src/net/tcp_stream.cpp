@@ -374,7 +374,11 @@ void tcp_stream::step_close() noexcept {
     }
     // Nothing more to say or to hear: no operation may outlive the descriptor.
     if (receiving()) return here.cancel(static_cast<receive_operation&>(*this));
-    if (send_operation::in_flight()) return here.cancel(static_cast<send_operation&>(*this));
+    if (send_operation::in_flight()) {
+        // io_uring may have given it to a thread that blocks, and that goes on after a cancellation if some of it was sent: this ends it.
+        shut_down_sending(fd());
+        return here.cancel(static_cast<send_operation&>(*this));
+    }
     finish_close();
 }
 
