@@ -1,22 +1,14 @@
 // WWW-Authenticate fields, and the answers to those that are digests. And netrc files, which the answers come from.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "http/challenge.hpp"
 #include "http/digest.hpp"
 #include "http/netrc.hpp"
+#include "require.hpp"
 
 using namespace leat::detail;
-
-namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string_view data{reinterpret_cast<const char*>(bytes), size};

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "http/content_decoder.hpp"
 #include "leat/http/error.hpp"
+#include "require.hpp"
 
 using leat::detail::content_decoder;
 
@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::array codings{"gzip", "deflate", "br", "zstd", "deflate, gzip", "zstd, br", "gzip, deflate, gzip"};
 constexpr std::size_t enough = 1'000'000;  // a bomb is cut off here: that it costs no more is what its reader decides
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 struct outcome {
     std::string content;

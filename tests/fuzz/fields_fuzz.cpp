@@ -1,7 +1,6 @@
 // The small parsers of field values, and printable().
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "http/date.hpp"
@@ -9,16 +8,9 @@
 #include "http/percent.hpp"
 #include "http/range.hpp"
 #include "leat/log/printable.hpp"
+#include "require.hpp"
 
 using namespace leat::http;
-
-namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string_view data{reinterpret_cast<const char*>(bytes), size};

@@ -1,20 +1,12 @@
 // Strict-Transport-Security fields, files of known hosts, and what a table makes of them.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "http/hsts_table.hpp"
+#include "require.hpp"
 
 using namespace leat;
-
-namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string_view data{reinterpret_cast<const char*>(bytes), size};

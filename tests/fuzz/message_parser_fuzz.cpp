@@ -1,19 +1,15 @@
 // Feeds a response whole and in pieces: both must come to the same, and bodies must be views of what was fed.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "http/message_parser.hpp"
 #include "leat/http/error.hpp"
+#include "require.hpp"
 
 using namespace leat::http;
 
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 struct outcome {
     bool accepted = false;

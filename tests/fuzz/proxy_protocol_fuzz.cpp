@@ -2,22 +2,14 @@
 // be asked for, and what a text header says must come back from its own addresses.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "net/proxy_protocol.hpp"
+#include "require.hpp"
 
 using namespace leat;
 using detail::parse_proxy_header;
 using state = detail::proxy_header::state;
-
-namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string_view data{reinterpret_cast<const char*>(bytes), size};

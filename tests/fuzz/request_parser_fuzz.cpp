@@ -1,19 +1,15 @@
 // Feeds a request whole and in pieces: both must come to the same.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "http/request_parser.hpp"
 #include "leat/http/error.hpp"
+#include "require.hpp"
 
 using namespace leat::http;
 
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 struct outcome {
     bool complete = false;

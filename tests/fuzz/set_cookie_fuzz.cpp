@@ -1,20 +1,12 @@
 // Set-Cookie fields, cookies.txt, and what a jar makes of them.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "http/cookie_store.hpp"
+#include "require.hpp"
 
 using namespace leat;
-
-namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     const std::string_view data{reinterpret_cast<const char*>(bytes), size};

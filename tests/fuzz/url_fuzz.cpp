@@ -2,20 +2,16 @@
 // harmless component.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "http/url.hpp"
 #include "leat/http/error.hpp"
 #include "leat/io/path.hpp"
+#include "require.hpp"
 
 using leat::http::url;
 
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 void check(const url& u) {
     for (char c : u.string()) require(c > 0x20 && c < 0x7F);
