@@ -156,7 +156,7 @@ leat::task<int> send_messages(place to, std::vector<std::string> messages, leat:
         status = failed;
     }
     co_await group.join();
-    if (out.lost()) throw leat::error(out.error(), "write", "standard output");
+    require_written(out);
     co_return status;
 }
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -15,7 +14,6 @@
 
 #include "command.hpp"
 #include "get/shown.hpp"
-#include "leat/io/error.hpp"
 #include "leat/log/log.hpp"
 #include "manual/model.hpp"
 #include "queue/redis_url.hpp"
@@ -128,12 +126,7 @@ std::string unexpected(const CLI::App& command, const std::vector<std::string>& 
 int show_help(const CLI::App& app, const CLI::ParseError& asked) {
     std::ostringstream text;
     const int status = app.exit(asked, text, text);
-    output out{STDOUT_FILENO};
-    out.write(text.str());
-    out.finish();
-    if (!out.lost()) return status;
-    complain("", leat::error(out.error(), "write", "standard output").what());
-    return failed;
+    return print_and_wait(text.str()) ? status : failed;
 }
 
 int explain(const CLI::App& app, const CLI::ParseError& error) {

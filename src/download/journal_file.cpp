@@ -7,6 +7,10 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "engine/directory_calls.hpp"
+#include "engine/name_calls.hpp"
+#include "engine/owned_descriptor.hpp"
+
 namespace leat::detail {
 namespace {
 
@@ -33,12 +37,6 @@ int write_all(int fd, std::string_view content) noexcept {
     return 0;
 }
 
-std::string directory_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return path.substr(0, slash == 0 ? 1 : slash);
-}
-
 }  // namespace
 
 int open_and_lock(const char* path) noexcept {
@@ -56,7 +54,7 @@ int open_and_lock(const char* path) noexcept {
 int read_header(int fd, std::array<unsigned char, 100>& header) noexcept { return result_of(static_cast<int>(::pread(fd, header.data(), header.size(), 0))); }
 
 int publish_locked(const std::string& path, std::string_view content) {
-    const std::string directory = directory_of(path);
+    const std::string directory = directory_above(path);
     // A nameless file gets its name through /proc.
     const bool nameless = ::access("/proc/self/fd", X_OK) == 0;
     int fd = nameless ? ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
@@ -92,11 +90,8 @@ int remove_file(const std::string& path) noexcept {
 int sync_file_system(int fd) noexcept { return result_of(::syncfs(fd)); }
 
 int sync_directory_of(const std::string& path) {
-    const int fd = ::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return -errno;
-    const int result = result_of(::fsync(fd));
-    ::close(fd);
-    return result;
+    const owned_descriptor above{open_directory_directly(directory_above(path).c_str())};
+    return above.get() < 0 ? above.get() : sync_directory(above.get());
 }
 
 std::string boot_id() {

@@ -124,6 +124,26 @@ class Server(tool.Case):
                 self.assertEqual(connection.recv(100), b"")  # an end, not a reset
                 connection.close()
 
+    def test_serves_though_nobody_reads_where_it_listens(self):
+        """What is to be printed waits by itself, and the first signal ends that, too."""
+        place = self.path("socket")
+
+        def listens():
+            with socket.socket(socket.AF_UNIX) as probe:
+                return probe.connect_ex(place) == 0
+
+        with tool.stuck_pipe() as stuck:
+            server = subprocess.Popen([tool.TOOL, "echo", "--listen", "unix:" + place], stdout=stuck, stderr=subprocess.DEVNULL, env=tool.environment())
+            try:
+                self.wait_for(listens)
+                asked = tool.run("echo", "unix:" + place, "hello")
+                self.assertIn("Received: hello\n", asked.stdout, asked.stderr)
+                server.send_signal(signal.SIGINT)
+                self.assertEqual(server.wait(tool.PATIENCE), 130)
+            finally:
+                server.kill()
+                server.wait()
+
     def test_a_port_in_use(self):
         with echo_server() as server:
             second = tool.run("echo", "--listen", f"127.0.0.1:{server.port}")

@@ -113,6 +113,16 @@ class Events(Case):
                 self.assertNotIn("s3cret", text)
         self.assertIn("me:***@", ended.stderr)
 
+    def told_by(self, ended):
+        """All that a run has said: its outputs, and the files of events and of the report, which go."""
+        told = [ended.stdout, ended.stderr]
+        for name in ("events", "report"):
+            if os.path.exists(self.path(name)):
+                with open(self.path(name)) as file:
+                    told.append(file.read())
+                os.remove(self.path(name))
+        return told
+
     def test_passwords_in_urls_that_are_wrong_are_told_nowhere(self):
         shapes = ("me:s3cret@h/x", "//me:s3cret@h/x", "http:me:s3cret@h/x", "http:/me:s3cret@h/x", "http://me:s3cret/y@h/x", "http://me:s3cret#y@h/x",
                   "http://me:s3cret@[/x", "http://me:s3cret @h/x", "http://s3cret@127.0.0.1:1/x", "http://s3cret:@127.0.0.1:1/x", "ftp://me:s3cret@h/x")
@@ -120,12 +130,7 @@ class Events(Case):
             for more in ([], ["--table"], ["--log-level", "debug"], ["--dry-run"], ["--dry-run=ask"]):
                 with self.subTest((url, more)):
                     ended = self.get(url, "-o", "name", *more, "--no-glob", "--retries", "0", "--events", self.path("events"), "--report", self.path("report"))
-                    told = [ended.stdout, ended.stderr]
-                    for name in ("events", "report"):
-                        if os.path.exists(self.path(name)):
-                            with open(self.path(name)) as file:
-                                told.append(file.read())
-                            os.remove(self.path(name))
+                    told = self.told_by(ended)
                     self.assertTrue(any("***" in text for text in told), told)
                     for text in told:
                         self.assertNotIn("s3cret", text)
@@ -154,13 +159,7 @@ class Events(Case):
                         with self.subTest(words):
                             ended = tool.run("get", server.url("/a"), "-d", self.path("out"), *words, "--retries", "0", "--events", self.path("events"),
                                              "--report", self.path("report"), "--log-level", "info", cwd=self.directory)
-                            told = [ended.stdout, ended.stderr]
-                            for name in ("events", "report"):
-                                if os.path.exists(self.path(name)):
-                                    with open(self.path(name)) as file:
-                                        told.append(file.read())
-                                    os.remove(self.path(name))
-                            for text in told:
+                            for text in self.told_by(ended):
                                 self.assertNotIn("s3cret", text)
             ended = self.get("--metalink", "me:s3cret@h")
             self.assertEqual(ended.returncode, 1)

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """leat get: Ctrl-C in the middle ends with 130 and leaves whole files only."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -17,13 +16,6 @@ class Interrupt(tool.Case):
     def start(self, *arguments, **more):
         return subprocess.Popen([tool.TOOL, "get", "-d", self.path("out"), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env=tool.environment(), encoding="utf-8", **more)
-
-    def wait_for(self, condition):
-        for _ in range(tool.PATIENCE * 100):
-            if condition():
-                return
-            time.sleep(0.01)
-        self.fail("it did not come to that")
 
     def left_behind(self):
         return sorted(os.listdir(self.path("out"))) if os.path.isdir(self.path("out")) else []
@@ -45,26 +37,11 @@ class Interrupt(tool.Case):
                 self.assertEqual(self.left_behind(), ["good"])
                 self.assertIn("leat: get: interrupted; 1 of 10 files are complete", err)
 
-    @contextlib.contextmanager
-    def stuck_pipe(self):
-        """The writing end of a pipe that is full, and that nobody reads."""
-        reading, writing = os.pipe()
-        os.set_blocking(writing, False)
-        try:
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    os.write(writing, b"x" * 512)
-            os.set_blocking(writing, True)
-            yield writing
-        finally:
-            os.close(reading)
-            os.close(writing)
-
     def test_nobody_reads_what_it_complains_of(self):
         """The files are fetched all the same, and the first signal ends it."""
         for by, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             for at in ("warned", "work", "end"):
-                with self.subTest((by, at)), self.stuck_pipe() as stuck, Scripted({"/good": whole("good")}) as server:
+                with self.subTest((by, at)), tool.stuck_pipe() as stuck, Scripted({"/good": whole("good")}) as server:
                     server.answers["/waiting"] = lambda connection, _: server.closing.wait(tool.PATIENCE)
                     warning = "  all-proxy=x\n" if at == "warned" else ""
                     self.write("list", server.url("/good") + "\n" + warning + server.url("/none" if at == "end" else "/waiting") + "\n")

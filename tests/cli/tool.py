@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 SKIP = 77
@@ -41,6 +42,22 @@ def run(*arguments, stdin=None, env=None, cwd=None, timeout=PATIENCE):
     """Runs the tool to its end; the outputs are text."""
     return subprocess.run([TOOL, *arguments], input=stdin, capture_output=True, timeout=timeout, cwd=cwd,
                           env=env or environment(), encoding="utf-8", errors="surrogateescape")
+
+
+@contextlib.contextmanager
+def stuck_pipe():
+    """The writing end of a pipe that is full, and that nobody reads."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * 512)
+        os.set_blocking(writing, True)
+        yield writing
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 class Process:
@@ -109,6 +126,13 @@ class Case(unittest.TestCase):
         with open(path, "wb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
         return path
+
+    def wait_for(self, condition):
+        for _ in range(PATIENCE * 100):
+            if condition():
+                return
+            time.sleep(0.01)
+        self.fail("it did not come to that")
 
     def assertSameFile(self, path, content):
         with open(path, "rb") as file:

@@ -179,7 +179,7 @@ leat::task<int> print_plan(item_source& source, const get_arguments& asked) {
             co_await out.drain();
         }
         if (out.error() == EPIPE) co_return failed;  // whoever reads has seen enough
-        if (out.lost()) throw leat::error(out.error(), "write", "standard output");
+        require_written(out);
     }
     co_return all_ok ? 0 : failed;
 }

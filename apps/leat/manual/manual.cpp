@@ -1,6 +1,5 @@
 // leat manual and leat completions: the pages for man and the completions for shells, made of the options themselves.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -12,7 +11,6 @@
 #include "leat/fs/file.hpp"
 #include "leat/fs/operations.hpp"
 #include "leat/fs/replace.hpp"
-#include "leat/io/error.hpp"
 #include "manual/man_page.hpp"
 #include "manual/model.hpp"
 #include "terminal/output.hpp"
@@ -33,14 +31,6 @@ leat::task<int> write_all(std::string directory, std::vector<document> documents
         co_await file.close();
     }
     co_return 0;
-}
-
-int print_page(const std::string& text) {
-    output out{STDOUT_FILENO};
-    out.write(text);
-    const bool written = out.finish();
-    if (out.lost()) complain("", leat::error(out.error(), "write", "standard output").what());
-    return written ? 0 : failed;
 }
 
 const command_text* find(const command_text& program, const std::string& name) {
@@ -69,7 +59,7 @@ void add_manual(CLI::App& app, command& chosen) {
         const command_text* which = find(program, asked->command);
         if (which == nullptr) throw CLI::ValidationError("'" + asked->command + "' is not a command");
         if (asked->directory.empty()) {
-            chosen.run = [text = man_page(program, *which)] { return print_page(text); };
+            chosen.run = [text = man_page(program, *which)] { return print_and_wait(text) ? 0 : failed; };
             return;
         }
         std::vector<document> pages{{"leat.1", man_page(program, program)}};
@@ -94,7 +84,7 @@ void add_manual(CLI::App& app, command& chosen) {
         else if (asked->shell == "zsh") text = zsh_completions(program);
         else if (asked->shell == "fish") text = fish_completions(program);
         else throw CLI::ValidationError("SHELL: bash, zsh or fish");
-        chosen.run = [text] { return print_page(text); };
+        chosen.run = [text] { return print_and_wait(text) ? 0 : failed; };
     });
 }
 

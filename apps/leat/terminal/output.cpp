@@ -85,11 +85,23 @@ output& standard_error() {
     return only;
 }
 
+void require_written(const output& standard_output) {
+    if (standard_output.lost()) throw leat::error(standard_output.error(), "write", "standard output");
+}
+
 leat::task<> print(std::string text) {
     output out{STDOUT_FILENO};
     out.write(text);
     co_await out.drain();
-    if (out.lost()) throw leat::error(out.error(), "write", "standard output");
+    require_written(out);
+}
+
+bool print_and_wait(std::string_view text) {
+    output out{STDOUT_FILENO};
+    out.write(text);
+    out.finish();
+    if (out.lost()) complain("", leat::error(out.error(), "write", "standard output").what());
+    return !out.lost();
 }
 
 void complain(std::string_view command, std::string_view what) {

@@ -56,8 +56,12 @@ private:
 /// Standard error, the same for all, so that what is written stays in order. What has no room waits, and `run_command` waits for it at the end.
 output& standard_error();
 
+/// Throws leat::error if some of what went to standard output is lost.
+void require_written(const output& standard_output);
 /// Writes on standard output, and lets others work while it waits for that. Throws leat::error if it is lost.
 leat::task<> print(std::string text);
+/// The same where no loop runs; complains instead of throwing. False: it is lost.
+bool print_and_wait(std::string_view text);
 
 /// Prints one line on standard error, safe for a terminal and without the passwords that the command line has: "leat: get: no such thing". Does not wait for whoever
 /// reads there.
