@@ -35,6 +35,7 @@ private:
     };
     std::vector<kept*> find(const http::url& to, std::int64_t now);
     bool hides_secure(const set_cookie& cookie, std::string_view domain, std::string_view path, std::int64_t now) const;
+    /// Throws std::invalid_argument for one that could not be sent; the domain becomes as it is kept.
     static void check(http::cookie& one);
     void put(http::cookie one, std::int64_t now);
     void keep_limit_of(const std::string& domain, std::int64_t now);
